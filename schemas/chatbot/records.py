@@ -1,0 +1,82 @@
+"""The stored shape of chat schedules and of the deliveries made from them; names follow the SQL columns."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from schemas.samples.records import Sample
+
+
+class Scenario(StrEnum):
+    """The four reasons to write to a creator about a sample."""
+
+    SHIPPED = "shipped"
+    CONTENT_PENDING = "content_pending"
+    NO_CONTENT_POSTED = "no_content_posted"
+    MISSING_AD_CODE = "missing_ad_code"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """When a scenario of a sample is due next; unique by (`sample_id`, `scenario`).
+
+    A run is counted once its message is confirmed by the broker. `parked_reason` says why a schedule that cannot be
+    rendered waits for an operator; `note` says why it was last deactivated or postponed.
+    """
+
+    id: str
+    sample_id: str
+    scenario: Scenario
+    region: str | None
+    interval_days: int | None
+    max_runs: int
+    run_count: int
+    next_run_time: datetime
+    last_run_time: datetime | None
+    active: bool
+    created_at: datetime
+    updated_at: datetime
+    parked_at: datetime | None = None
+    parked_reason: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueSchedule:
+    """A claimed schedule beside the sample it speaks of; `sample` is None if the sample was deleted."""
+
+    schedule: Schedule
+    sample: Sample | None
+
+
+class DeliveryState(StrEnum):
+    """How far a chat task has come. `UNCERTAIN`: a crash hid whether it was sent, so an operator decides."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatDelivery:
+    """One task of one batch and what became of it; unique by `task_key`, whatever message carried it."""
+
+    id: str
+    task_key: str
+    message_id: str
+    sample_id: str | None
+    scenario: str | None
+    run: int | None
+    region: str | None
+    platform_creator_id: str
+    messages: list[dict[str, Any]]
+    sender: str
+    state: DeliveryState
+    attempts: int
+    reason: str | None
+    created_at: datetime
+    updated_at: datetime
+    sent_at: datetime | None = None
