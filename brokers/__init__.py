@@ -1,0 +1,1 @@
+"""RabbitMQ: topology, publishing, consuming, verdicts, delays and repair."""
