@@ -1,0 +1,95 @@
+"""One connection to RabbitMQ that is made when needed and made again when lost."""
+
+import asyncio
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import aiormq
+import aiormq.abc
+import structlog
+from aiormq.exceptions import AMQPError
+
+from brokers.verdict import Unavailable
+
+log = structlog.get_logger()
+
+CONNECT_SECONDS = 10.0
+CLOSE_SECONDS = 5.0
+HEARTBEAT_SECONDS = 10  # a cut link is noticed after two missed beats; TCP alone may take 11 minutes
+
+#: What a broken connection or channel may raise; aiormq rejects some waiters with a bare Exception's subclasses.
+BROKEN = (AMQPError, ConnectionError, OSError, TimeoutError, RuntimeError)
+
+
+class Link:
+    """A lazily made connection; `channel()` connects first if need be."""
+
+    def __init__(self, url: str, name: str) -> None:
+        """`name` is what the broker's own pages will call this connection."""
+        self._url = _with_options(url, name)
+        self.name = name
+        self.version: tuple[int, ...] = ()
+        self._connection: aiormq.abc.AbstractConnection | None = None
+        self._lock = asyncio.Lock()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection stands right now."""
+        return self._connection is not None and self._connection.is_opened
+
+    async def channel(self, *, confirms: bool = False) -> aiormq.abc.AbstractChannel:
+        """Open a channel. Raises Unavailable while the broker is away."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                connection = await self._connected()
+                return await connection.channel(publisher_confirms=confirms)
+        except BROKEN as error:
+            raise Unavailable(f"the broker is away: {error!r}") from error
+
+    async def probe(self) -> None:
+        """Raise Unavailable unless the broker answers."""
+        channel = await self.channel()
+        await channel.close()
+
+    async def close(self) -> None:
+        """Close the connection if there is one; never raises for a link that is broken already."""
+        connection, self._connection = self._connection, None
+        if connection is None or connection.is_closed:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await connection.close()
+        except BROKEN as error:
+            log.debug("link_close_failed", link=self.name, error=repr(error))
+
+    async def _connected(self) -> aiormq.abc.AbstractConnection:
+        async with self._lock:
+            if self._connection is None or not self._connection.is_opened:
+                self._connection = await aiormq.connect(self._url)
+                self._note_version(self._connection)
+            return self._connection
+
+    def _note_version(self, connection: aiormq.abc.AbstractConnection) -> None:
+        stated = str(connection.server_properties.get("version", "0"))  # type: ignore[attr-defined] # it has them
+        version = tuple(int(part) for part in stated.split("-")[0].split(".") if part.isdigit())
+        if version != self.version:
+            self.version = version
+            behaviour = "nack" if self.gives_back_by_nack else "republish"
+            log.info("broker_seen", link=self.name, version=stated, gives_back_by=behaviour)
+
+    @property
+    def gives_back_by_nack(self) -> bool:
+        """Whether a nack leaves the delivery count alone (RabbitMQ 4.3 on).
+
+        https://www.rabbitmq.com/blog/2026/04/23/rabbitmq-4.3-release
+        """
+        return self.version >= (4, 3)
+
+
+def _with_options(url: str, name: str) -> str:
+    parts = urlsplit(url)
+    options = [parts.query] if parts.query else []
+    if "heartbeat=" not in parts.query:
+        options.append(f"heartbeat={HEARTBEAT_SECONDS}")
+    options.append(f"name={quote(name)}")
+    path = parts.path or "/"
+    return urlunsplit((parts.scheme, parts.netloc, path, "&".join(options), ""))

@@ -1,0 +1,33 @@
+"""The Prometheus metrics of the mesh, all on one page; `deploy/` charts and alerts on these names."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+#: From a millisecond to ten minutes; critical time needs the long end, handlers the short one.
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600)
+SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+received = Counter("mesh_messages_received_total", "Messages taken from a queue", ["queue"])
+done = Counter("mesh_messages_done_total", "Messages whose effects are committed", ["queue"])
+retried = Counter("mesh_messages_retried_total", "Messages sent down the delay ladder", ["queue"])
+dead = Counter("mesh_messages_dead_total", "Messages parked as dead letters", ["queue", "error"])
+duplicates = Counter("mesh_messages_duplicate_total", "Messages recognised as repeats", ["queue"])
+stale_acks = Counter("mesh_stale_acks_total", "Acks dropped because their channel had gone", ["queue"])
+in_flight = Gauge("mesh_messages_in_flight", "Messages in a handler right now", ["queue"])
+handler_seconds = Histogram("mesh_handler_seconds", "Time in the handler", ["queue"], buckets=SECONDS)
+critical_time = Histogram("mesh_critical_time_seconds", "Age at completion", ["queue"], buckets=SECONDS)
+batch_size = Histogram("mesh_batch_size", "Messages a transaction", ["queue"], buckets=SIZES)
+breaker_open = Gauge("mesh_breaker_open", "1 while a dependency is away and the consumer waits", ["queue"])
+consumers_expected = Gauge("mesh_consumers_expected", "Consumers this process should have", ["queue"])
+consumers_present = Gauge("mesh_consumers_present", "Consumers this process has, by the broker's count", ["queue"])
+
+publishes = Counter("mesh_publishes_total", "Publishes by outcome", ["outcome"])
+publish_seconds = Histogram("mesh_publish_seconds", "From publish to confirm", buckets=SECONDS)
+
+outbox_rows = Gauge("mesh_outbox_rows", "Rows that wait in the outbox")
+outbox_lag = Gauge("mesh_outbox_lag_seconds", "Age of the oldest row in the outbox")
+schedules_published = Counter("mesh_schedules_published_total", "Schedule runs confirmed", ["scenario"])
+schedules_parked = Counter("mesh_schedules_parked_total", "Schedules parked because they cannot be rendered")
+schedule_lag = Gauge("mesh_schedule_lag_seconds", "How long the oldest due schedule has been due")
+
+http_requests = Counter("mesh_http_requests_total", "HTTP requests by route and status", ["route", "status"])
+http_seconds = Histogram("mesh_http_seconds", "Time to answer", ["route"], buckets=SECONDS)
