@@ -1,0 +1,214 @@
+"""A private RabbitMQ node in a folder of its own: own ports, own user, own cookie, own epmd."""
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+from mesh.embedded.management import Management
+from mesh.embedded.process import ChildProcess, ServiceFailed, free_port, port_answers
+
+#: Where the real start script may be. Debian's own in /usr/sbin refuses every user but root and rabbitmq.
+_SERVERS = (
+    "/usr/lib/rabbitmq/bin/rabbitmq-server",
+    "rabbitmq-server",
+    "/opt/homebrew/sbin/rabbitmq-server",
+    "/usr/local/sbin/rabbitmq-server",
+)
+
+#: A two-core machine under load has been seen to take 20 s.
+_START = timedelta(seconds=90)
+
+_CONFIG = """\
+listeners.tcp.default = 127.0.0.1:{port}
+management.tcp.ip = 127.0.0.1
+management.tcp.port = {management_port}
+default_user = {user}
+default_pass = {password}
+loopback_users.{user} = true
+log.file = {log}
+log.file.level = info
+log.console = false
+# A laptop with little room left should still run; the broker's own data is small.
+disk_free_limit.absolute = 100MB
+vm_memory_high_watermark.relative = 0.5
+# Keeps the folder small: the default lets the write-ahead log grow to 512 MB.
+raft.wal_max_size_bytes = 67108864
+# Queue depths and connections are read by people and tests, who should not wait for five seconds.
+collect_statistics_interval = 1000
+"""
+
+
+class PrivateRabbitMQ:
+    """A broker of our own. `start` returns when AMQP and the management API answer; data and ports outlive a restart."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.user = "mesh"
+        self.password = _kept_secret(self.folder / "password")
+        self._ports = self._choose_ports()
+        self._epmd = ChildProcess("epmd", self.folder)
+        self._node = ChildProcess("rabbitmq", self.folder)
+        self._management = Management(self.management_url, self.user, self.password)
+
+    @property
+    def port(self) -> int:
+        """The AMQP port."""
+        return self._ports["amqp"]
+
+    @property
+    def url(self) -> str:
+        """The AMQP URL of the default vhost, credentials included."""
+        return f"amqp://{self.user}:{self.password}@127.0.0.1:{self.port}/"
+
+    @property
+    def management_url(self) -> str:
+        """The address of the management pages and API."""
+        return f"http://127.0.0.1:{self._ports['management']}/"
+
+    @property
+    def pid(self) -> int:
+        """The process id of the Erlang machine."""
+        return self._node.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the node's process is alive."""
+        return self._node.is_running
+
+    async def start(self) -> None:
+        """Start the node and wait until it can be used."""
+        await self._node.end_orphan()
+        await self._epmd.end_orphan()
+        self._write_files()
+        env = self._environment()
+        await self._epmd.spawn([_find_epmd(), "-port", str(self._ports["epmd"]), "-address", "127.0.0.1"], env)
+        await self._node.spawn([_find_server()], env, cwd=self.folder)
+        try:
+            await self._node.wait_ready(self._answers, _START)
+        except BaseException:
+            await self.kill()
+            raise
+
+    async def stop(self) -> None:
+        """Let the node close its files, then end it."""
+        await self._node.stop()
+        await self._epmd.kill()
+
+    async def kill(self) -> None:
+        """End the node as a power cut would."""
+        await self._node.kill()
+        await self._epmd.kill()
+
+    async def restart(self) -> None:
+        """Stop and start it with the same data and ports."""
+        await self.stop()
+        await self.start()
+
+    async def add_vhost(self, name: str) -> str:
+        """Create a vhost that our user may do everything in; return its AMQP URL."""
+        await self._management.call("PUT", "vhosts", name)
+        everything = {"configure": ".*", "write": ".*", "read": ".*"}
+        await self._management.call("PUT", "permissions", name, self.user, body=everything)
+        return self.url + quote(name, safe="")
+
+    async def remove_vhost(self, name: str) -> None:
+        """Delete a vhost with all that is in it."""
+        await self._management.call("DELETE", "vhosts", name)
+
+    async def close_connections(self) -> int:
+        """Reset every client's connection, as a network would; return how many there were."""
+        connections = await self._management.call("GET", "connections")
+        for connection in connections:
+            await self._management.call("DELETE", "connections", connection["name"])
+        return len(connections)
+
+    async def _answers(self) -> bool:
+        return await port_answers(self.port, say=b"AMQP\0\0\x09\x01", expect=b"\x01") and await self._management.answers()
+
+    def _choose_ports(self) -> dict[str, int]:
+        """Take the ports of the last run where they are still free: bookmarks and reconnecting clients stay right."""
+        kept = self.folder / "ports.json"
+        last = json.loads(kept.read_text()) if kept.exists() else {}
+        ports = {use: free_port(preferred=last.get(use)) for use in ("amqp", "management", "epmd", "distribution")}
+        kept.write_text(json.dumps(ports))
+        return ports
+
+    def _write_files(self) -> None:
+        (self.folder / "home").mkdir(exist_ok=True, mode=0o700)
+        (self.folder / "enabled_plugins").write_text("[rabbitmq_management].\n")
+        config = _CONFIG.format(
+            port=self.port,
+            management_port=self._ports["management"],
+            user=self.user,
+            password=self.password,
+            log=self.folder / "broker.log",
+        )
+        _write_private(self.folder / "rabbitmq.conf", config)
+
+    def _environment(self) -> Mapping[str, str]:
+        """Return the node's whole environment: nothing of the machine's own RabbitMQ settings gets in."""
+        folder = self.folder
+        return {
+            "PATH": os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/opt/homebrew/bin"]),
+            "LANG": "C.UTF-8",
+            "HOME": str(folder / "home"),
+            "ERL_EPMD_PORT": str(self._ports["epmd"]),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_CRASH_DUMP_SECONDS": "0",
+            # The start script then becomes the Erlang machine instead of minding it: one pid, and SIGTERM is a clean stop.
+            "RUNNING_UNDER_SYSTEMD": "true",
+            "RABBITMQ_NODENAME": "mesh@localhost",
+            "RABBITMQ_DIST_PORT": str(self._ports["distribution"]),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +S 2:2",
+            "RABBITMQ_MNESIA_BASE": str(folder / "data"),
+            "RABBITMQ_LOG_BASE": str(folder),
+            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+            "RABBITMQ_CONFIG_FILES": str(folder / "conf.d"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced.config"),
+            "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
+        }
+
+
+@asynccontextmanager
+async def private_rabbitmq(folder: Path) -> AsyncIterator[PrivateRabbitMQ]:
+    """Run a private broker in a folder for as long as the block lasts."""
+    broker = PrivateRabbitMQ(folder)
+    await broker.start()
+    try:
+        yield broker
+    finally:
+        await broker.stop()
+
+
+def _kept_secret(path: Path) -> str:
+    """Return the secret kept in a file that only we can read; make one the first time."""
+    if not path.exists():
+        _write_private(path, secrets.token_urlsafe(24))
+    return path.read_text()
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text)
+
+
+def _find_server() -> str:
+    for candidate in _SERVERS:
+        if found := shutil.which(candidate):
+            return found
+    raise ServiceFailed("RabbitMQ is not installed: run `make up`, or install the package rabbitmq-server")
+
+
+def _find_epmd() -> str:
+    search = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/bin", "/opt/homebrew/bin", "/usr/local/bin"])
+    if found := shutil.which("epmd", path=search):
+        return found
+    raise ServiceFailed("Erlang's epmd is not installed: it comes with the package rabbitmq-server")
