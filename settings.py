@@ -1,0 +1,184 @@
+"""Every setting of the mesh, in one place: its name, its default and one sentence about it.
+
+Values come from the environment (prefix `MESH_`), then from `.env`. Only the composition root reads them; everything
+else is handed what it needs. `python -m settings` prints `.env.example`.
+"""
+
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+#: A comma-separated value; pydantic-settings would otherwise expect JSON.
+Words = Annotated[tuple[str, ...], NoDecode]
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
+#: From when to when nothing is sent, by region; the span may cross midnight.
+QuietHours = Annotated[dict[str, tuple[time, time]], NoDecode]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+#: RabbitMQ 4 refuses messages over 16 MiB, so a larger body could be accepted here and never be published.
+LARGEST_MESSAGE = 16 * 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """What an operator may decide; a service address left out means the private one that `mesh up` starts."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MESH_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        # A mistaken value is named in the error, never repeated: it may be a secret.
+        hide_input_in_errors=True,
+    )
+
+    broker_url: SecretStr | None = Field(
+        None, description="AMQP address of RabbitMQ; without it `mesh up` starts a private node."
+    )
+    broker_management_url: SecretStr | None = Field(
+        None,
+        description="Address of RabbitMQ's management API, with user and password; without it `mesh queues` shows "
+        "depths and consumers only.",
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="SQLAlchemy address of the database, mysql+asyncmy://… or sqlite+aiosqlite://…; without it SQLite "
+        "in MESH_DATA_DIR.",
+    )
+    redis_url: SecretStr | None = Field(
+        None, description="Address of Redis, which keeps the status of messages; without it `mesh up` starts one."
+    )
+
+    gateway_host: str = Field("127.0.0.1", description="Interface the gateway listens on.")
+    gateway_port: Port = Field(8000, description="Port the gateway listens on; 0 picks a free one.")
+    gateway_url: str | None = Field(
+        None, description="Where clients find the gateway, if that is not its host and port (a proxy, a container)."
+    )
+    service_tokens: Secrets = Field(
+        (),
+        description="Tokens that may call the gateway, comma-separated so that one can be replaced while both are "
+        "valid; without any, every call is refused.",
+    )
+    gateway_max_body_bytes: PositiveInt = Field(
+        15 * 1024 * 1024,
+        le=LARGEST_MESSAGE,
+        description="Largest request body; the default stays under the 16 MiB that RabbitMQ 4 allows a message.",
+    )
+    gateway_max_wait_seconds: float = Field(
+        10, ge=0, le=60, description="Longest time a request waits for its result before it is answered with 202."
+    )
+    gateway_rate_limit: NonNegativeInt = Field(
+        0, description="Requests a minute for each token and gateway process; 0 means no limit."
+    )
+
+    metrics_host: str = Field("127.0.0.1", description="Interface on which workers and publishers show their metrics.")
+    worker_metrics_port: Port = Field(0, description="Port of a worker's Prometheus metrics; 0 shows none.")
+    publishers_metrics_port: Port = Field(0, description="Port of the publishers' Prometheus metrics; 0 shows none.")
+    drain_seconds: PositiveFloat = Field(
+        25,
+        description="How long a stopping process may finish what it has begun; keep it under the supervisor's own "
+        "patience (30 s in Kubernetes).",
+    )
+
+    samples_default_region: str = Field("MX", description="Region of a sample row that names none.")
+    retention_days: PositiveInt = Field(90, description="Days that crawl logs and settled chat deliveries are kept.")
+
+    chatbot_sender: Literal["development"] = Field(
+        "development",
+        description="Who sends chat messages; `development` sends nothing, it records each message in SQL and the log.",
+    )
+    chatbot_regions: Words = Field(("MX",), description="Regions in which creators are written to, comma-separated.")
+    chatbot_quiet_hours: QuietHours = Field(
+        default_factory=dict,
+        description="Local hours by region in which nothing is sent: MX=21:00-09:00,BR=22:00-08:00; none by default.",
+    )
+    chatbot_daily_cap: PositiveInt = Field(
+        10, description="Most chat tasks that one creator is sent in one local day; the rest wait for the next."
+    )
+    chatbot_link_template: str = Field(
+        "https://portal.example/samples/{sample_id}",
+        description="Link to a sample in chat messages; {sample_id} is replaced.",
+    )
+    chatbot_poll_seconds: PositiveFloat = Field(5, description="How often due chat schedules are looked for.")
+
+    data_dir: Path = Field(
+        Path(".mesh"), description="Folder of the private services, their data, logs and generated secrets."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    log_format: Literal["json", "console"] = Field(
+        "json", description="Log lines as JSON, or coloured for people with `console`."
+    )
+    otel_endpoint: str | None = Field(
+        None, description="OTLP address that spans are sent to; without it nothing is traced."
+    )
+
+    @field_validator("service_tokens", "chatbot_regions", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return _words(value) if isinstance(value, str) else value
+
+    @field_validator("service_tokens")
+    @classmethod
+    def _are_sendable(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        """Refuse a token that no client could put in a header."""
+        for position, token in enumerate(tokens, start=1):
+            text = token.get_secret_value()
+            if not (text.isascii() and text.isprintable()):
+                raise ValueError(f"token {position} must be printable ASCII")
+        return tokens
+
+    @field_validator("chatbot_regions")
+    @classmethod
+    def _are_upper(cls, regions: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(region.upper() for region in regions)
+
+    @field_validator("chatbot_quiet_hours", mode="before")
+    @classmethod
+    def _spans(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        spans = {}
+        for word in _words(value):
+            region, _, span = word.partition("=")
+            begin, _, end = span.partition("-")
+            spans[region.strip().upper()] = (begin.strip(), end.strip())
+        return spans
+
+    @field_validator("chatbot_link_template")
+    @classmethod
+    def _names_the_sample(cls, template: str) -> str:
+        if "{sample_id}" not in template:
+            raise ValueError("must contain {sample_id}")
+        return template
+
+    @field_validator("log_level", "log_format", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def example() -> str:
+    """Return `.env.example`: every setting with its sentence, commented out, at its default."""
+    lines = ["# Settings of the mesh, at their defaults. Copy to .env and uncomment what you change.", ""]
+    for name, field in Settings.model_fields.items():
+        lines += [f"# {field.description}", f"# MESH_{name.upper()}={_default(field)}", ""]
+    return "\n".join(lines)
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.get_default(call_default_factory=True, validated_data={})
+    if not value and not isinstance(value, int):
+        return ""
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+if __name__ == "__main__":
+    print(example(), end="")  # noqa: T201 -- it is this command's output

@@ -1,0 +1,87 @@
+from datetime import time
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+import settings
+from settings import Settings
+
+ROOT = Path(settings.__file__).parent
+TOKEN = "0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Read neither this machine's environment nor its .env."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"MESH_{name.upper()}", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_env_example_says_what_the_code_says() -> None:
+    assert (ROOT / ".env.example").read_text() == settings.example(), "run: python -m settings > .env.example"
+
+
+def test_every_setting_is_one_sentence() -> None:
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        assert field.description.endswith("."), name
+
+
+def test_no_secret_has_a_default() -> None:
+    fresh = Settings()
+    for name, field in Settings.model_fields.items():
+        if "SecretStr" in str(field.annotation):
+            assert not getattr(fresh, name), name
+
+
+def test_a_secret_is_not_shown() -> None:
+    chosen = Settings(broker_url=SecretStr("amqp://me:hush@host/"), service_tokens=(SecretStr(TOKEN),))
+    assert "hush" not in repr(chosen)
+    assert TOKEN not in repr(chosen)
+
+
+def test_a_refused_token_is_not_repeated_in_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESH_SERVICE_TOKENS", "hush\tñ")
+    with pytest.raises(ValidationError) as refusal:
+        Settings()
+    assert "hush" not in str(refusal.value)
+
+
+def test_tokens_and_regions_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESH_SERVICE_TOKENS", f"{TOKEN}, {TOKEN}2,")
+    monkeypatch.setenv("MESH_CHATBOT_REGIONS", "mx,br")
+    read = Settings()
+    assert [token.get_secret_value() for token in read.service_tokens] == [TOKEN, f"{TOKEN}2"]
+    assert read.chatbot_regions == ("MX", "BR")
+
+
+def test_quiet_hours_are_read_by_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESH_CHATBOT_QUIET_HOURS", "mx=21:00-09:00, BR=22:30-08:00")
+    assert Settings().chatbot_quiet_hours == {"MX": (time(21), time(9)), "BR": (time(22, 30), time(8))}
+
+
+@pytest.mark.parametrize("text", ["MX", "MX=9", "MX=9-25:00", "21:00-09:00"])
+def test_quiet_hours_that_make_no_sense_are_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("MESH_CHATBOT_QUIET_HOURS", text)
+    with pytest.raises(ValidationError, match="chatbot_quiet_hours"):
+        Settings()
+
+
+def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("MESH_GATEWAY_PORT=1\nMESH_LOG_LEVEL=debug\nSOMETHING_ELSE=1\n")
+    monkeypatch.setenv("MESH_GATEWAY_PORT", "2")
+    read = Settings()
+    assert (read.gateway_port, read.log_level) == (2, "debug")
+
+
+def test_an_empty_value_means_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESH_REDIS_URL", "")
+    monkeypatch.setenv("MESH_GATEWAY_PORT", "")
+    assert (Settings().redis_url, Settings().gateway_port) == (None, 8000)
+
+
+def test_a_body_larger_than_a_message_may_be_is_refused() -> None:
+    with pytest.raises(ValidationError, match="gateway_max_body_bytes"):
+        Settings(gateway_max_body_bytes=17 * 1024 * 1024)
