@@ -1,0 +1,1 @@
+"""Outside services behind Protocols; every failure is translated at this border."""
