@@ -105,7 +105,7 @@ class RedisStatusBoard:
     async def _advance(self, statuses: list[Status]) -> None:
         keys = [_key(status.message_id) for status in statuses]
         values = [str(status.state.rank).encode() + _STATUS.dump_json(status) for status in statuses]
-        await self._redis.eval(_ADVANCE, len(keys), *keys, int(KEPT.total_seconds()), *values)  # type: ignore[misc] # typed for the synchronous client too
+        await self._redis.eval(_ADVANCE, len(keys), *keys, int(KEPT.total_seconds()), *values)
 
     @asynccontextmanager
     async def _reached(self) -> AsyncIterator[None]:
