@@ -1,6 +1,7 @@
 """One connection to RabbitMQ that is made when needed and made again when lost."""
 
 import asyncio
+from typing import cast
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import aiormq
@@ -36,14 +37,15 @@ class Link:
         """Whether the connection stands right now."""
         return self._connection is not None and self._connection.is_opened
 
-    async def channel(self, *, confirms: bool = False) -> aiormq.abc.AbstractChannel:
+    async def channel(self, *, confirms: bool = False) -> aiormq.Channel:
         """Open a channel. Raises Unavailable while the broker is away."""
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 connection = await self._connected()
-                return await connection.channel(publisher_confirms=confirms)
+                channel = await connection.channel(publisher_confirms=confirms)
         except BROKEN as error:
             raise Unavailable(f"the broker is away: {error!r}") from error
+        return cast("aiormq.Channel", channel)
 
     async def probe(self) -> None:
         """Raise Unavailable unless the broker answers."""
@@ -69,8 +71,8 @@ class Link:
             return self._connection
 
     def _note_version(self, connection: aiormq.abc.AbstractConnection) -> None:
-        stated = str(connection.server_properties.get("version", "0"))  # type: ignore[attr-defined] # it has them
-        version = tuple(int(part) for part in stated.split("-")[0].split(".") if part.isdigit())
+        stated = str(connection.server_properties.get("version", "0"))
+        version = tuple(int(part) for part in stated.split("-", maxsplit=1)[0].split(".") if part.isdigit())
         if version != self.version:
             self.version = version
             behaviour = "nack" if self.gives_back_by_nack else "republish"

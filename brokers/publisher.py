@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-import aiormq.abc
+import aiormq
 import structlog
 from aiormq import spec
 from aiormq.exceptions import DeliveryError, PublishError
@@ -38,7 +38,7 @@ class Publisher:
         self._deadline = confirm_within.total_seconds()
         self._window = asyncio.Semaphore(in_flight)
         self._opening = asyncio.Lock()
-        self._channel: aiormq.abc.AbstractChannel | None = None
+        self._channel: aiormq.Channel | None = None
         self._retirements: set[asyncio.Task[None]] = set()
 
     async def publish(self, message: Outgoing) -> None:
@@ -64,7 +64,7 @@ class Publisher:
         """Close the connection; what was in flight is reported unconfirmed."""
         await self._link.close()
 
-    async def _open(self) -> aiormq.abc.AbstractChannel:
+    async def _open(self) -> aiormq.Channel:
         channel = self._channel
         if channel is not None and not channel.is_closed:
             return channel
@@ -73,7 +73,7 @@ class Publisher:
                 self._channel = await self._link.channel(confirms=True)
             return self._channel
 
-    async def _confirmed(self, channel: aiormq.abc.AbstractChannel, message: Outgoing) -> None:
+    async def _confirmed(self, channel: aiormq.Channel, message: Outgoing) -> None:
         try:
             await channel.basic_publish(
                 message.body,
@@ -96,7 +96,7 @@ class Publisher:
             raise Unavailable(f"{message.key} was not confirmed: {error!r}") from error
         metrics.publishes.labels("confirmed").inc()
 
-    def _retire(self, channel: aiormq.abc.AbstractChannel) -> None:
+    def _retire(self, channel: aiormq.Channel) -> None:
         """Never publish on this channel again, and close it behind the caller's back."""
         if self._channel is not channel:
             return
@@ -106,11 +106,11 @@ class Publisher:
         self._retirements.add(task)
         task.add_done_callback(self._retirements.discard)
 
-    async def _close_channel(self, channel: aiormq.abc.AbstractChannel) -> None:
+    async def _close_channel(self, channel: aiormq.Channel) -> None:
         try:
             async with asyncio.timeout(self._deadline):
                 await channel.close()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a channel this broken goes with its connection
             log.debug("retired_channel_close_failed", error=repr(error))
             await self._link.close()
 

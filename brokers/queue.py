@@ -1,5 +1,6 @@
 """The vocabulary of the topology page: what can be said about a queue."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -32,8 +33,10 @@ class Queue:
     """A quorum queue on its domain's topic exchange, with its dead-letter queue and policies.
 
     `message` is anything pydantic's TypeAdapter validates the JSON body as. `bindings` are the routing keys that lead
-    here, by default the queue's own name. With `partitions` the queue is split into `name.0 …`, each consumed by one
-    process at a time, and publishers choose by a stable hash of the partition key.
+    here, by default the queue's own name. `key_of` names the business key of a message (a conversation, a job):
+    messages of one key are handled one at a time and in order inside a process. With `partitions` the queue is split
+    into `name.0 …`, each consumed by one process at a time, and publishers choose by a stable hash of that key, which
+    keeps the order across processes too.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Queue:
     concurrency: int = 10
     batch: Batch | None = None
     partitions: int = 0
+    key_of: Callable[[Any], str] | None = None
 
     @property
     def domain(self) -> str:

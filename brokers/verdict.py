@@ -8,11 +8,11 @@ class Verdict(Exception):
 
 
 class Reject(Verdict):
-    """This message can never succeed: park it in the dead-letter queue now."""
+    """The message can never succeed: park it in the dead-letter queue now."""
 
 
 class Retryable(Verdict):
-    """This message may succeed later: send it down the delay ladder, within its queue's retry policy."""
+    """The message may succeed later: send it down the delay ladder, within its queue's retry policy."""
 
     def __init__(self, reason: str, after: timedelta | None = None) -> None:
         """`after` is what the vendor asked for (Retry-After); without it the policy's backoff decides."""

@@ -1,0 +1,139 @@
+"""One message at a time in each of N hands; messages of one key one after the other, different keys in parallel."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from brokers.attempt import Attempt, Halted
+from brokers.courier import Courier
+from brokers.held import Held
+from brokers.work import Work
+
+log = structlog.get_logger()
+
+KeyOf = Callable[[Any], str]
+
+
+class SingleWork(Work):
+    """Works through a queue message by message, never more than `concurrency` at once."""
+
+    def __init__(
+        self,
+        attempt: Attempt,
+        courier: Courier,
+        concurrency: int,
+        key_of: KeyOf | None = None,
+        *,
+        gives_back_by_nack: bool,
+    ) -> None:
+        super().__init__(attempt, courier, gives_back_by_nack=gives_back_by_nack)
+        self._concurrency = concurrency
+        self._key_of = key_of
+        self._ready: deque[Held] = deque()
+        self._lines: dict[str, deque[Held]] = {}
+        self._arrived = asyncio.Semaphore(0)
+        self._draining = False
+        self._hands: list[asyncio.Task[None]] = []
+
+    def accept(self, held: Held) -> None:
+        """Take one delivery: ready at once, or behind the one of its key that came before."""
+        key = self._key(held)
+        if key is not None and key in self._lines:
+            self._lines[key].append(held)
+            return
+        if key is not None:
+            self._lines[key] = deque()
+        self._make_ready(held)
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._hands = [asyncio.create_task(self._run()) for _ in range(self._concurrency)]
+
+    async def drain(self) -> None:
+        """Finish what has begun, give back what has not, in its order."""
+        self._draining = True
+        for _ in self._hands:
+            self._arrived.release()
+        await asyncio.gather(*self._hands)
+        waiting = [held for line in self._lines.values() for held in line]
+        rest = sorted([*self._ready, *waiting], key=lambda held: held.incoming.tag)
+        self._ready.clear()
+        self._lines.clear()
+        await self._give_back(rest)
+
+    async def stop(self) -> None:
+        """Stop at once."""
+        for hand in self._hands:
+            hand.cancel()
+        await asyncio.gather(*self._hands, return_exceptions=True)
+
+    def _make_ready(self, held: Held) -> None:
+        self._ready.append(held)
+        self._arrived.release()
+
+    async def _run(self) -> None:
+        while True:
+            await self._arrived.acquire()
+            if self._draining:
+                return
+            held = self._ready.popleft()
+            try:
+                if held.subscription.is_live:
+                    await self._settle(held)
+            except Exception:  # the loop of the process: a bug of ours must cost a redelivery, not the consumer
+                log.exception("message_failed", queue=held.incoming.queue.name)
+                held.subscription.lost.set()
+            finally:
+                self._next_of(self._key(held))
+
+    def _next_of(self, key: str | None) -> None:
+        """Let the next message of the same key through, or forget the key."""
+        if key is None or key not in self._lines:
+            return
+        if self._lines[key]:
+            self._make_ready(self._lines[key].popleft())
+        else:
+            del self._lines[key]
+
+    async def _settle(self, held: Held) -> None:
+        message = held.incoming
+        with structlog.contextvars.bound_contextvars(
+            queue=message.queue.name,
+            message_id=message.message_id,
+            correlation_id=message.correlation_id,
+            attempt=message.attempt,
+        ):
+            if await self._handled(held):
+                await held.ack()
+
+    async def _handled(self, held: Held) -> bool:
+        """Whether the message has come to an end and should be acked."""
+        if held.error is not None:
+            return await self._moved(held, held.error)
+        try:
+            result = await self._attempt(held.incoming.delivery(held.message))
+        except Halted:
+            if self._draining:
+                await self._give_back([held])
+            else:
+                held.subscription.lost.set()
+            return False
+        except Exception as error:  # noqa: BLE001 - a verdict or a bug, and both have their rules
+            return await self._moved(held, error)
+        await self._courier.done([held.incoming], [result])
+        return True
+
+    async def _moved(self, held: Held, error: Exception) -> bool:
+        """Retry or park; what the broker would not take comes again on the next subscription."""
+        moved = await self._fail(held, error)
+        if not moved:
+            held.subscription.lost.set()
+        return moved
+
+    def _key(self, held: Held) -> str | None:
+        if self._key_of is None or held.error is not None:
+            return None
+        return self._key_of(held.message)

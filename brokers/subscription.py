@@ -1,0 +1,103 @@
+"""One generation of one consumer: a channel, its consumer tag and the acks that are only good on it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+
+import aiormq
+import aiormq.abc
+import structlog
+from aiormq import spec
+
+from brokers import declare, metrics
+from brokers.link import BROKEN, Link
+from brokers.queue import Queue
+from brokers.verdict import Unavailable
+
+log = structlog.get_logger()
+
+OPEN_SECONDS = 15.0
+CLOSE_SECONDS = 5.0
+
+OnMessage = Callable[["Subscription", aiormq.abc.DeliveredMessage], Coroutine[Any, Any, None]]
+
+
+class Subscription:
+    """Consumes one physical queue until its channel closes, the broker cancels it or we do.
+
+    Acks after the end are counted and dropped: the broker has already given those messages to somebody else.
+    """
+
+    def __init__(self, channel: aiormq.Channel, physical: str, queue: Queue) -> None:
+        self._channel = channel
+        self._physical = physical
+        self._queue = queue
+        self._tag = ""
+        self.lost = asyncio.Event()
+
+    @classmethod
+    async def open(cls, link: Link, physical: str, queue: Queue, on_message: OnMessage) -> "Subscription":
+        """Declare the queue if it is missing, then consume it. Raises Unavailable while the broker is away."""
+        channel = await link.channel()
+        subscription = cls(channel, physical, queue)
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                await subscription._begin(on_message)
+        except BROKEN as error:
+            await subscription.close()
+            raise Unavailable(f"cannot consume {physical}: {error!r}") from error
+        return subscription
+
+    @property
+    def is_live(self) -> bool:
+        """Whether deliveries may still come and acks still count."""
+        return not self.lost.is_set() and not self._channel.is_closed
+
+    async def ack(self, tag: int, *, multiple: bool = False) -> None:
+        """Tell the broker that a message, or all up to it, is dealt with."""
+        if self._channel.is_closed:
+            metrics.stale_acks.labels(self._queue.name).inc()
+            return
+        try:
+            await self._channel.basic_ack(tag, multiple=multiple, wait=False)
+        except BROKEN:
+            metrics.stale_acks.labels(self._queue.name).inc()
+
+    async def give_back(self, tag: int) -> None:
+        """Return an untouched message to the queue."""
+        if not self._channel.is_closed:
+            await self._channel.basic_nack(tag, requeue=True, wait=False)
+
+    async def cancel(self) -> None:
+        """Ask for no more deliveries; what was already sent still arrives before this returns."""
+        if not self.is_live:
+            return
+        try:
+            await self._channel.basic_cancel(self._tag, timeout=CLOSE_SECONDS)
+        except BROKEN as error:
+            log.debug("cancel_failed", queue=self._physical, error=repr(error))
+        await asyncio.sleep(0)  # lets the last callbacks run, which the channel has started as tasks
+
+    async def close(self) -> None:
+        """Close the channel; whatever is unacked goes back to the queue."""
+        self.lost.set()
+        if self._channel.is_closed:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._channel.close()
+        except BROKEN as error:
+            log.debug("channel_close_failed", queue=self._physical, error=repr(error))
+
+    async def _begin(self, on_message: OnMessage) -> None:
+        await declare.one(self._queue).apply(self._channel)
+        await self._channel.basic_qos(prefetch_count=self._queue.prefetch)
+        self._channel.closing.add_done_callback(lambda _: self.lost.set())
+        self._channel.on_consumer_cancel_callbacks.add(self._cancelled_by_broker)
+        answer = await self._channel.basic_consume(self._physical, partial(on_message, self))
+        self._tag = str(answer.consumer_tag)
+
+    async def _cancelled_by_broker(self, frame: spec.Basic.Cancel) -> None:
+        log.warning("consumer_cancelled_by_broker", queue=self._physical, tag=frame.consumer_tag)
+        self.lost.set()

@@ -1,0 +1,76 @@
+"""Compares the consumers we should have with the broker's own count, and rebuilds what has vanished."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from brokers import metrics
+from brokers.consumer import Consumer
+from brokers.link import BROKEN, Link
+from brokers.verdict import Unavailable
+
+log = structlog.get_logger()
+
+LOOK_EVERY = timedelta(seconds=10)
+ABSENT_AT_MOST = timedelta(seconds=60)  # then liveness fails, and whoever runs this process restarts it
+
+
+class Watchdog:
+    """Looks at every consumer of this process from the broker's side.
+
+    A consumer is present when its own channel is open and the broker counts at least one consumer on its queue. One
+    that only waits for a dependency is not missed.
+    """
+
+    def __init__(self, consumers: Sequence[Consumer], link: Link, every: timedelta = LOOK_EVERY) -> None:
+        self._consumers = consumers
+        self._link = link
+        self._every = every.total_seconds()
+        self._absent_since: dict[str, float] = {}
+
+    @property
+    def is_healthy(self) -> bool:
+        """False once a consumer has been absent for longer than a rebuild may take."""
+        now = asyncio.get_running_loop().time()
+        return all(now - since < ABSENT_AT_MOST.total_seconds() for since in self._absent_since.values())
+
+    async def run(self) -> None:
+        """Look again and again until cancelled."""
+        for consumer in self._consumers:
+            metrics.consumers_expected.labels(consumer.physical).set(1)
+        while True:
+            await asyncio.sleep(self._every)
+            await self.look()
+
+    async def look(self) -> None:
+        """Look once at every consumer."""
+        try:
+            channel = await self._link.channel()
+        except Unavailable:
+            for consumer in self._consumers:
+                self._note(consumer, present=False)
+            return
+        try:
+            for consumer in self._consumers:
+                answer = await channel.queue_declare(consumer.physical, passive=True)
+                self._judge(consumer, int(answer.consumer_count or 0))
+        except BROKEN as error:  # a queue that was deleted: its own consumer is told by the broker and declares it anew
+            log.warning("watchdog_look_failed", error=repr(error))
+        finally:
+            if not channel.is_closed:
+                await channel.close()
+
+    def _judge(self, consumer: Consumer, counted: int) -> None:
+        present = consumer.is_consuming and counted > 0
+        self._note(consumer, present=present)
+        if consumer.is_consuming and counted == 0:
+            consumer.rebuild("the broker counts no consumer")
+
+    def _note(self, consumer: Consumer, *, present: bool) -> None:
+        metrics.consumers_present.labels(consumer.physical).set(present)
+        if present or consumer.is_waiting:
+            self._absent_since.pop(consumer.physical, None)
+        else:
+            self._absent_since.setdefault(consumer.physical, asyncio.get_running_loop().time())

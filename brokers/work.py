@@ -1,0 +1,45 @@
+"""What the two ways of working through a queue share: a buffer that fills, drains and gives back."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+
+from brokers.attempt import Attempt
+from brokers.courier import Courier
+from brokers.held import Held
+
+
+class Work(ABC):
+    """Takes deliveries in order of arrival and settles each: done, retried, parked or given back."""
+
+    def __init__(self, attempt: Attempt, courier: Courier, *, gives_back_by_nack: bool) -> None:
+        """`gives_back_by_nack`: order matters more than the delivery count, or the broker does not count a nack."""
+        self._attempt = attempt
+        self._courier = courier
+        self.gives_back_by_nack = gives_back_by_nack
+
+    @abstractmethod
+    def accept(self, held: Held) -> None:
+        """Take one delivery into the buffer."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Begin to work."""
+
+    @abstractmethod
+    async def drain(self) -> None:
+        """Finish what runs, settle or give back the rest; no more deliveries will come."""
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """Stop at once; what is unacked goes back when its channel closes."""
+
+    async def _give_back(self, untouched: Iterable[Held]) -> None:
+        """Return messages that no handler has begun, without their counting as failed deliveries."""
+        for held in untouched:
+            if self.gives_back_by_nack:
+                await held.subscription.give_back(held.incoming.tag)
+            elif await self._courier.hand_back(held.incoming):
+                await held.ack()
+
+    async def _fail(self, held: Held, error: Exception) -> bool:
+        return await self._courier.failed(held.incoming, error)
