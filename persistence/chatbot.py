@@ -1,0 +1,225 @@
+"""When creators are to be written to, what was written, and how much of it on one day."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, tuple_
+
+from persistence.dialect import Bulk, paths_of
+from persistence.samples import sample_of
+from persistence.session import Session, chunks
+from persistence.tables import chatbot_creator_days as days
+from persistence.tables import chatbot_deliveries as deliveries
+from persistence.tables import sample_chatbot_schedules as schedules
+from persistence.tables import samples
+from schemas.chatbot.records import ChatDelivery, DeliveryState, DueSchedule, Scenario, Schedule
+from schemas.samples.records import Sample
+
+_CLAIM: Final = ("claim_token", "claimed_until")
+_SCHEDULE: Final = tuple(schedules.c[each.name] for each in fields(Schedule))
+_STATE: Final = tuple(
+    each.name for each in fields(Schedule) if each.name not in {"id", "sample_id", "scenario", "created_at"}
+)
+
+SAVE_SCHEDULES: Final = Bulk(
+    table=schedules,
+    paths=paths_of(schedules, leave_out=_CLAIM),
+    key=("sample_id", "scenario"),
+    replace=_STATE,
+)
+SETTLE_SCHEDULES: Final = Bulk(
+    table=schedules,
+    paths=paths_of(schedules, prefix="schedule.", leave_out=_CLAIM) | {name: name for name in _CLAIM},
+    key=("id",),
+    replace=(*_STATE, *_CLAIM),
+)
+BEGIN_DELIVERIES: Final = Bulk(table=deliveries, paths=paths_of(deliveries), key=("task_key",))
+SAVE_DELIVERIES: Final = Bulk(
+    table=deliveries,
+    paths=paths_of(deliveries),
+    key=("task_key",),
+    replace=tuple(name for name in paths_of(deliveries) if name not in {"id", "task_key", "created_at"}),
+)
+ADD_TO_DAYS: Final = Bulk(table=days, paths=paths_of(days), key=("platform_creator_id", "day"), add=("published",))
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """A schedule's new state, with its claim given up."""
+
+    schedule: Schedule
+    claim_token: None = None
+    claimed_until: None = None
+
+
+class CreatorDay(NamedTuple):
+    """How many chat tasks were published to a creator on a day of the creator's own region."""
+
+    platform_creator_id: str
+    day: date
+    published: int
+
+
+class Schedules:
+    """Reminders: handlers find and save them, the publisher that sends them claims and settles them."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def find(self, sample_ids: Collection[str]) -> dict[tuple[str, Scenario], Schedule]:
+        """Return the schedules of samples, locked until the transaction ends."""
+        found: dict[tuple[str, Scenario], Schedule] = {}
+        for chunk in chunks(sorted(set(sample_ids))):
+            of_samples = select(*_SCHEDULE).where(schedules.c.sample_id.in_(chunk)).with_for_update()
+            for schedule in map(_schedule_of, await self._session.execute(of_samples)):
+                found[schedule.sample_id, schedule.scenario] = schedule
+        return found
+
+    async def save(self, changed: Sequence[Schedule]) -> None:
+        """Insert or update by (sample, scenario); id, creation time and a publisher's claim stay."""
+        await self._session.write(SAVE_SCHEDULES, sorted(changed, key=lambda each: (each.sample_id, each.scenario)))
+
+    async def claim_due(self, *, now: datetime, limit: int, token: str, lease: timedelta) -> list[DueSchedule]:
+        """Take the oldest due schedules that nobody holds, and the other due ones of the same samples with them.
+
+        A sample of which another publisher holds a due schedule is left alone, so that all that is due for a sample
+        can be merged into one message. After the lease another publisher may take what was not settled.
+        """
+        oldest = _due(now).order_by(schedules.c.next_run_time, schedules.c.id).limit(limit)
+        held = await self._locked(oldest)
+        wanted = {schedule.sample_id for schedule in held.values()}
+        complete: list[Schedule] = []
+        for chunk in chunks(sorted(wanted)):
+            of_samples = schedules.c.sample_id.in_(chunk)
+            held |= await self._locked(_due(now).where(of_samples))
+            all_due = select(schedules.c.id, schedules.c.sample_id).where(of_samples, _is_due(now))
+            elsewhere = {row.sample_id for row in await self._session.execute(all_due) if row.id not in held}
+            complete += [each for each in held.values() if each.sample_id in set(chunk) - elsewhere]
+        await self._mark([each.id for each in complete], token=token, until=now + lease)
+        known = await self._samples(sorted({each.sample_id for each in complete}))
+        complete.sort(key=lambda each: (each.next_run_time, each.id))
+        return [DueSchedule(schedule=each, sample=known.get(each.sample_id)) for each in complete]
+
+    async def settle(self, settled: Sequence[Schedule], *, token: str) -> int:
+        """Write the state of claimed schedules and give up their claims; return how many were still ours."""
+        ours: set[str] = set()
+        for chunk in chunks(sorted(each.id for each in settled)):
+            still = select(schedules.c.id).where(schedules.c.id.in_(chunk), schedules.c.claim_token == token)
+            ours.update((await self._session.execute(still.with_for_update())).scalars())
+        mine = sorted((each for each in settled if each.id in ours), key=lambda each: each.id)
+        await self._session.write(SETTLE_SCHEDULES, [_Settled(each) for each in mine])
+        return len(mine)
+
+    async def unpark(self, ids: Collection[str] | None, *, now: datetime) -> int:
+        """Give parked schedules, or all of them, another chance; return how many."""
+        parked = schedules.update().where(schedules.c.parked_at.is_not(None))
+        freed = parked.values(parked_at=None, parked_reason=None, updated_at=now)
+        if ids is None:
+            return (await self._session.execute(freed)).rowcount
+        chosen = [freed.where(schedules.c.id.in_(chunk)) for chunk in chunks(ids)]
+        return sum([(await self._session.execute(statement)).rowcount for statement in chosen])
+
+    async def listed(self, *, parked: bool | None, limit: int) -> list[Schedule]:
+        """Return the active schedules (all, the parked, or the others), the longest due first."""
+        active = select(*_SCHEDULE).where(schedules.c.active)
+        if parked is not None:
+            at = schedules.c.parked_at
+            active = active.where(at.is_not(None) if parked else at.is_(None))
+        rows = await self._session.execute(active.order_by(schedules.c.next_run_time, schedules.c.id).limit(limit))
+        return [_schedule_of(row) for row in rows]
+
+    async def lag(self, now: datetime) -> timedelta:
+        """Return how long the oldest due schedule has been waiting; zero when none is due."""
+        oldest = select(func.min(schedules.c.next_run_time)).where(_is_due(now))
+        since = (await self._session.execute(oldest)).scalar_one()
+        return now - since if since is not None else timedelta()
+
+    async def _locked(self, query: Select[Any]) -> dict[str, Schedule]:
+        rows = await self._session.execute(query.with_for_update(skip_locked=True))
+        return {schedule.id: schedule for schedule in map(_schedule_of, rows)}
+
+    async def _mark(self, ids: Sequence[str], *, token: str, until: datetime) -> None:
+        for chunk in chunks(ids):
+            claimed = schedules.update().where(schedules.c.id.in_(chunk))
+            await self._session.execute(claimed.values(claim_token=token, claimed_until=until))
+
+    async def _samples(self, ids: Sequence[str]) -> dict[str, Sample]:
+        known: dict[str, Sample] = {}
+        for chunk in chunks(ids):
+            rows = await self._session.execute(select(samples).where(samples.c.id.in_(chunk)))
+            known |= {sample.id: sample for sample in map(sample_of, rows)}
+        return known
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return and_(
+        schedules.c.active,
+        schedules.c.parked_at.is_(None),
+        schedules.c.next_run_time <= now,
+        schedules.c.run_count < schedules.c.max_runs,
+    )
+
+
+def _due(now: datetime) -> Select[Any]:
+    is_free = or_(schedules.c.claimed_until.is_(None), schedules.c.claimed_until <= now)
+    return select(*_SCHEDULE).where(_is_due(now), is_free)
+
+
+def _schedule_of(row: Row[Any]) -> Schedule:
+    values = dict(row._mapping)  # noqa: SLF001  SQLAlchemy's public name for it
+    return Schedule(**values | {"scenario": Scenario(values["scenario"])})
+
+
+class Deliveries:
+    """Chat tasks and what became of them, by task key."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def begin(self, tasks: Sequence[ChatDelivery]) -> dict[str, ChatDelivery]:
+        """Insert the tasks that are new, and return what is stored of all of them, locked."""
+        await self._session.write(BEGIN_DELIVERIES, sorted(tasks, key=lambda task: task.task_key))
+        stored: dict[str, ChatDelivery] = {}
+        for chunk in chunks(sorted({task.task_key for task in tasks})):
+            by_key = select(deliveries).where(deliveries.c.task_key.in_(chunk)).with_for_update()
+            stored |= {row.task_key: _delivery_of(row) for row in await self._session.execute(by_key)}
+        return stored
+
+    async def save(self, changed: Sequence[ChatDelivery]) -> None:
+        """Write what has become of tasks."""
+        await self._session.write(SAVE_DELIVERIES, sorted(changed, key=lambda task: task.task_key))
+
+    async def listed(self, state: DeliveryState, limit: int) -> list[ChatDelivery]:
+        """Return the tasks in a state, the longest unchanged first."""
+        in_state = select(deliveries).where(deliveries.c.state == state)
+        rows = await self._session.execute(in_state.order_by(deliveries.c.updated_at, deliveries.c.id).limit(limit))
+        return [_delivery_of(row) for row in rows]
+
+
+def _delivery_of(row: Row[Any]) -> ChatDelivery:
+    values = dict(row._mapping)  # noqa: SLF001  SQLAlchemy's public name for it
+    return ChatDelivery(**values | {"state": DeliveryState(values["state"])})
+
+
+class CreatorDays:
+    """How many chat tasks were published to a creator on a day, for the daily cap."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def counts(self, pairs: Collection[tuple[str, date]]) -> dict[tuple[str, date], int]:
+        """Return the counts, locked until the transaction ends; a day without any is created at zero."""
+        ordered = sorted(set(pairs))
+        await self._session.write(ADD_TO_DAYS, [CreatorDay(*pair, 0) for pair in ordered])
+        counted: dict[tuple[str, date], int] = {}
+        for chunk in chunks(ordered):
+            key = tuple_(days.c.platform_creator_id, days.c.day)
+            rows = await self._session.execute(select(days).where(key.in_(chunk)).with_for_update())
+            counted |= {(row.platform_creator_id, row.day): row.published for row in rows}
+        return counted
+
+    async def add(self, counts: Mapping[tuple[str, date], int]) -> None:
+        """Add to the counts."""
+        await self._session.write(ADD_TO_DAYS, [CreatorDay(*pair, more) for pair, more in sorted(counts.items())])

@@ -1,0 +1,91 @@
+"""The statements that SQLite and MySQL spell differently: bulk inserts and upserts, compiled once for each dialect."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Dialect, Table
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A statement's text and, column by column, how a value becomes what the driver takes."""
+
+    text: str
+    processors: tuple[Callable[[Any], Any] | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bulk:
+    """Writes many records to a table with one statement.
+
+    `paths` says for each column which attribute of a record it takes. Without `key` it is a plain insert. With it,
+    a row that already has that unique key is not inserted: its columns in `replace` take the new values (with
+    `newest`, only where the new row's value of that column is not smaller), those in `add` are added to.
+
+    The parameters bypass SQLAlchemy's row-by-row processing: whole columns go through the types' own processors, and
+    the text has the form `INSERT … VALUES (…) ON DUPLICATE KEY UPDATE …` that the MySQL drivers send as multi-row
+    statements. `VALUES(column)` is deprecated on MySQL 8 but is the one form that MariaDB has too.
+    """
+
+    table: Table
+    paths: Mapping[str, str]
+    key: tuple[str, ...] = ()
+    replace: tuple[str, ...] = ()
+    add: tuple[str, ...] = ()
+    newest: str | None = None
+    _compiled: dict[str, _Compiled] = field(default_factory=dict, repr=False, compare=False)
+
+    def prepare(self, dialect: Dialect, records: Sequence[Any]) -> tuple[str, list[Row]]:
+        """Return the statement and one tuple a record, for a driver's `executemany`."""
+        compiled = self._compiled.get(dialect.name) or self._compile(dialect)
+        columns = (
+            map(attrgetter(path), records) if process is None else map(process, map(attrgetter(path), records))
+            for path, process in zip(self.paths.values(), compiled.processors, strict=True)
+        )
+        return compiled.text, list(zip(*columns, strict=True))
+
+    def _compile(self, dialect: Dialect) -> _Compiled:
+        columns = [self.table.c[name] for name in self.paths]
+        processors = tuple(column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns)
+        self._compiled[dialect.name] = compiled = _Compiled(self._text(dialect), processors)
+        return compiled
+
+    def _text(self, dialect: Dialect) -> str:
+        quote = dialect.identifier_preparer.quote
+        mark = "?" if dialect.paramstyle == "qmark" else "%s"
+        names = ", ".join(quote(name) for name in self.paths)
+        insert = f"INSERT INTO {self.table.name} ({names}) VALUES ({', '.join([mark] * len(self.paths))})"  # noqa: S608  names of our own columns
+        if not self.key:
+            return insert
+        return insert + (self._on_conflict(quote) if dialect.name == "sqlite" else self._on_duplicate(quote))
+
+    def _on_conflict(self, quote: Callable[[str], str]) -> str:
+        target = f" ON CONFLICT ({', '.join(map(quote, self.key))}) DO "
+        changes = [f"{quote(name)} = excluded.{quote(name)}" for name in self.replace]
+        changes += [f"{quote(name)} = {quote(name)} + excluded.{quote(name)}" for name in self.add]
+        if not changes:
+            return f"{target}NOTHING"
+        update = f"{target}UPDATE SET {', '.join(changes)}"
+        return f"{update} WHERE excluded.{self.newest} >= {self.table.name}.{self.newest}" if self.newest else update
+
+    def _on_duplicate(self, quote: Callable[[str], str]) -> str:
+        changes = [f"{quote(name)} = {self._new_value(quote(name))}" for name in self.replace if name != self.newest]
+        changes += [f"{quote(name)} = {quote(name)} + VALUES({quote(name)})" for name in self.add]
+        if self.newest:
+            # MySQL assigns from left to right: what the others are compared with must change last.
+            changes.append(f"{self.newest} = GREATEST({self.newest}, VALUES({self.newest}))")
+        changes = changes or [f"{quote(self.key[0])} = {self.table.name}.{quote(self.key[0])}"]
+        return f" ON DUPLICATE KEY UPDATE {', '.join(changes)}"
+
+    def _new_value(self, name: str) -> str:
+        new = f"VALUES({name})"
+        return f"IF(VALUES({self.newest}) >= {self.newest}, {new}, {name})" if self.newest else new
+
+
+def paths_of(table: Table, *, prefix: str = "", leave_out: Sequence[str] = ()) -> dict[str, str]:
+    """Map a table's columns to record attributes of the same names, below `prefix` where it is given."""
+    return {name: prefix + name for name in table.c.keys() if name not in leave_out}  # noqa: SIM118  a column collection iterates over columns

@@ -1,0 +1,170 @@
+"""Connections to the database that a URL names, set up so that SQLite, MariaDB and MySQL keep the same promises."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import event, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from brokers.verdict import Conflict
+from persistence.border import border
+from persistence.uow import Transaction, transaction
+from schemas.clock import Clock, utc_now
+
+DRIVERS: Final = {
+    "sqlite": "sqlite+aiosqlite",
+    "mysql": "mysql+asyncmy",
+    "mariadb": "mariadb+asyncmy",
+}
+
+#: A worker runs four consumers of ten at most; more connections would only wait for the same locks.
+POOL_SIZE: Final = 10
+#: How long a transaction waits for a row that another holds before it gives way as a Conflict (MySQL's default is 50).
+LOCK_WAIT: Final = timedelta(seconds=10)
+#: An answer later than this is a dead link: longer than any lock wait, shorter than an operator's patience.
+READ_TIMEOUT: Final = timedelta(seconds=60)
+#: A connection idle for this long is pinged before use; busier ones are trusted, which saves a round trip each time.
+TRUSTED: Final = timedelta(seconds=30)
+#: Connections are renewed before a server or firewall would drop them (MySQL's wait_timeout is 8 hours).
+RECYCLE: Final = timedelta(hours=1)
+#: Longest wait of a health probe.
+PROBE_TIMEOUT: Final = timedelta(seconds=5)
+
+# Truncating in silence is the server's choice elsewhere; here a value that does not fit is an error.
+MYSQL_SESSION: Final = (
+    "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', "
+    "time_zone = '+00:00', "
+    f"innodb_lock_wait_timeout = {LOCK_WAIT.seconds}"
+)
+SQLITE_PRAGMAS: Final = (
+    f"PRAGMA busy_timeout = {int(LOCK_WAIT.total_seconds() * 1000)}",
+    "PRAGMA journal_mode = WAL",
+    # With WAL, NORMAL survives a crash of the process; a power cut may lose the last commits but corrupts nothing.
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA foreign_keys = ON",
+)
+
+
+class Database:
+    """A pool of connections and the units of work that run on them."""
+
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        # SQLite has one writer at a time: a fair queue in the process beats its polling for the file's lock.
+        self._writer = asyncio.Lock() if engine.dialect.name == "sqlite" else None
+
+    def uow(self) -> AbstractAsyncContextManager[Transaction]:
+        """Open one short transaction: `async with database.uow() as tx`."""
+        return self._in_turn() if self._writer else transaction(self._engine, self._clock)
+
+    async def probe(self) -> None:
+        """Ask the database for a sign of life; raises Unavailable without one."""
+        with border():
+            async with asyncio.timeout(PROBE_TIMEOUT.total_seconds()), self._engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+                await connection.rollback()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+    @contextlib.asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[Transaction]:
+        assert self._writer
+        try:
+            await asyncio.wait_for(self._writer.acquire(), LOCK_WAIT.total_seconds())
+        except TimeoutError as error:
+            raise Conflict("another transaction of this process holds the database") from error
+        try:
+            async with transaction(self._engine, self._clock) as tx:
+                yield tx
+        finally:
+            self._writer.release()
+
+
+def open_uow(url: str, *, clock: Clock = utc_now, pool_size: int = POOL_SIZE) -> Database:
+    """Prepare connections to `url`; none is made before the first use."""
+    return Database(open_engine(url, pool_size=pool_size), clock)
+
+
+def open_engine(url: str, *, pool_size: int = POOL_SIZE) -> AsyncEngine:
+    """Build the engine of a URL; it connects on first use."""
+    address = address_of(url)
+    return _sqlite(address, pool_size) if address.get_backend_name() == "sqlite" else _mysql(address, pool_size)
+
+
+def address_of(url: str) -> URL:
+    """Read a database URL, with or without the driver's name."""
+    address = make_url(url)
+    backend = address.get_backend_name()
+    if backend not in DRIVERS:
+        raise ValueError(f"a database URL begins with sqlite, mysql or mariadb, not {backend}")
+    if backend == "sqlite" and address.database in {None, "", ":memory:"}:
+        raise ValueError("the database needs a file: one in memory would be another for each connection")
+    return address.set(drivername=DRIVERS[backend])
+
+
+def _sqlite(address: URL, pool_size: int) -> AsyncEngine:
+    # Without an isolation level the driver begins nothing by itself, and BEGIN IMMEDIATE below is ours to say.
+    engine = create_async_engine(address, connect_args={"isolation_level": None}, **_pool(pool_size))
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_up(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for pragma in SQLITE_PRAGMAS:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Any) -> None:
+        # A transaction that begins by reading could not become a writer once another has written meanwhile.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _mysql(address: URL, pool_size: int) -> AsyncEngine:
+    engine = create_async_engine(
+        # utf8mb4 is all of Unicode; MySQL's "utf8" is not.
+        address.update_query_dict({"charset": "utf8mb4"}),
+        connect_args={
+            "init_command": MYSQL_SESSION,
+            "read_timeout": READ_TIMEOUT.total_seconds(),
+            "binary_prefix": True,  # message bodies are bytes, not text of the connection's character set
+        },
+        # REPEATABLE READ would lock gaps between keys, and concurrent inserts would deadlock on them.
+        isolation_level="READ COMMITTED",
+        pool_recycle=int(RECYCLE.total_seconds()),
+        **_pool(pool_size),
+    )
+    _ping_after_idling(engine)
+    return engine
+
+
+def _pool(size: int) -> dict[str, Any]:
+    # A unit of work always commits, rolls back or discards: the pool's own rollback would be one more round trip.
+    return {"pool_size": size, "max_overflow": 0, "pool_reset_on_return": None}
+
+
+def _ping_after_idling(engine: AsyncEngine) -> None:
+    @event.listens_for(engine.sync_engine, "checkin")
+    def note(_connection: Any, entry: ConnectionPoolEntry) -> None:
+        entry.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def ping(connection: Any, entry: ConnectionPoolEntry, _proxy: Any) -> None:
+        if time.monotonic() - entry.info.get("idle_since", time.monotonic()) < TRUSTED.total_seconds():
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError("the connection died while idle") from error  # the pool takes another one

@@ -1,0 +1,71 @@
+"""Deletes rows that have outlived their use, a bounded number at a time."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement, Table, select
+
+from persistence.session import Session, chunks
+from persistence.tables import (
+    chatbot_creator_days,
+    chatbot_deliveries,
+    inbox,
+    sample_content_crawl_logs,
+    sample_crawl_logs,
+)
+from schemas.chatbot.records import DeliveryState
+
+SETTLED: Final = (DeliveryState.SENT, DeliveryState.FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """What is old enough to go; `limit` bounds the rows deleted from each table, so that locks are held briefly."""
+
+    now: datetime
+    crawl_logs_before: date
+    deliveries_before: datetime
+    limit: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purged:
+    """How many rows were deleted; false once nothing is left to delete."""
+
+    inbox: int
+    crawl_logs: int
+    content_crawl_logs: int
+    deliveries: int
+    creator_days: int
+
+    def __bool__(self) -> bool:
+        return any((self.inbox, self.crawl_logs, self.content_crawl_logs, self.deliveries, self.creator_days))
+
+
+async def purge(session: Session, retention: Retention) -> Purged:
+    """Delete expired inbox marks, old crawl logs, and old deliveries that are settled."""
+    day = retention.crawl_logs_before
+    settled_long_ago = chatbot_deliveries.c.state.in_(SETTLED) & (
+        chatbot_deliveries.c.updated_at < retention.deliveries_before
+    )
+    days_long_ago = chatbot_creator_days.c.day < retention.deliveries_before.date()
+    limit = retention.limit
+    return Purged(
+        inbox=await _delete(session, inbox, inbox.c.expires_at <= retention.now, limit),
+        crawl_logs=await _delete(session, sample_crawl_logs, sample_crawl_logs.c.crawl_date < day, limit),
+        content_crawl_logs=await _delete(
+            session, sample_content_crawl_logs, sample_content_crawl_logs.c.crawl_date < day, limit
+        ),
+        deliveries=await _delete(session, chatbot_deliveries, settled_long_ago, limit),
+        creator_days=await _delete(session, chatbot_creator_days, days_long_ago, limit),
+    )
+
+
+async def _delete(session: Session, table: Table, is_old: ColumnElement[bool], limit: int) -> int:
+    """Find first, then delete by primary key: neither database has DELETE … LIMIT in a form that the other knows."""
+    key = table.primary_key.columns.values()[0]
+    keys = (await session.execute(select(key).where(is_old).limit(limit))).scalars().all()
+    for chunk in chunks(set(keys)):
+        await session.execute(table.delete().where(key.in_(chunk), is_old))
+    return len(keys)

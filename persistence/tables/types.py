@@ -1,0 +1,198 @@
+"""Column types that behave alike on SQLite, MariaDB and MySQL, so that repositories need not know which it is."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import CHAR, DateTime, Dialect, Integer, LargeBinary, Numeric, String
+from sqlalchemy.dialects import mysql
+from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
+
+Processor = Callable[[Any], Any]
+INT_RANGE: Final = range(-(2**31), 2**31)
+
+
+class Text(TypeDecorator[str]):
+    """Text of at most `length` characters; SQLite would take any, so the length is checked on the way in."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def bind_processor(self, dialect: Dialect) -> Processor | None:
+        """Check on SQLite only: MySQL checks by itself, and this runs for every value."""
+        return _checker_of(self.length) if dialect.name == "sqlite" else None
+
+
+class Clipped(Text):
+    """Text for people to read, cut to `length` characters: a long reason must not fail the write that tells it."""
+
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Processor:  # noqa: ARG002  the signature is SQLAlchemy's
+        """Cut."""
+        return lambda value: value[: self.length] if value is not None else None
+
+
+class Exact(Text):
+    """Text compared byte by byte: José is not Jose, A is not a, and a trailing space counts."""
+
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose the collation without padding, which the two servers call differently."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String(self.length))
+        collation = "utf8mb4_nopad_bin" if getattr(dialect, "is_mariadb", False) else "utf8mb4_0900_bin"
+        return dialect.type_descriptor(
+            mysql.VARCHAR(self.length, charset="utf8mb4", collation=collation),
+        )
+
+
+class Id(TypeDecorator[str]):
+    """A UUID as text, or a digest: plain ASCII of one length."""
+
+    impl = CHAR
+    cache_ok = True
+
+    def __init__(self, length: int = 36) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """One byte a character where the server would reserve four."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(CHAR(self.length))
+        return dialect.type_descriptor(
+            mysql.CHAR(self.length, charset="ascii", collation="ascii_bin"),
+        )
+
+    def bind_processor(self, dialect: Dialect) -> Processor | None:
+        """Check the length on SQLite, as `Text` does."""
+        return _checker_of(self.length) if dialect.name == "sqlite" else None
+
+
+class Count(TypeDecorator[int]):
+    """A whole number of 32 bits; SQLite would take 64, so the range is checked on the way in."""
+
+    impl = Integer
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Processor | None:
+        """Check on SQLite only."""
+        return _checked_count if dialect.name == "sqlite" else None
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment in UTC, stored without its zone and cut (not rounded) to milliseconds."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Ask MySQL for the milliseconds it would otherwise drop."""
+        return dialect.type_descriptor(DateTime() if dialect.name == "sqlite" else mysql.DATETIME(fsp=3))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  given by SQLAlchemy
+        """Refuse a naive time, which would mean another moment on every machine."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        return value.astimezone(UTC).replace(tzinfo=None, microsecond=value.microsecond // 1000 * 1000)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  given by SQLAlchemy
+        """Say again that it is UTC."""
+        return value.replace(tzinfo=UTC) if value is not None else None
+
+
+class Money(TypeDecorator[Decimal]):
+    """An exact decimal of `precision` digits, `scale` of them after the point.
+
+    SQLite would keep it as a binary fraction, so there it is text. Excess digits round half up, as MySQL does.
+    """
+
+    impl = Numeric
+    cache_ok = True
+
+    def __init__(self, precision: int, scale: int) -> None:
+        super().__init__(precision, scale)
+        self.precision = precision
+        self.scale = scale
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Keep SQLite's numeric affinity away from it."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String(self.precision + 2))
+        return dialect.type_descriptor(Numeric(self.precision, self.scale))
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        """Round to the scale and check the range, alike on every database."""
+        if value is None:
+            return None
+        if not value.is_finite() or value.adjusted() >= self.precision - self.scale:
+            raise ValueError(f"{value} has more than {self.precision - self.scale} digits before the point")
+        rounded = value.quantize(Decimal(1).scaleb(-self.scale), ROUND_HALF_UP)
+        return str(rounded) if dialect.name == "sqlite" else rounded
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ARG002  given by SQLAlchemy
+        """Read SQLite's text."""
+        return Decimal(value) if isinstance(value, str) else value
+
+
+class Json(TypeDecorator[Any]):
+    """Any JSON value; None is SQL NULL and never JSON's null."""
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(none_as_null=True)
+
+    def bind_processor(self, dialect: Dialect) -> Processor:  # noqa: ARG002  the signature is SQLAlchemy's
+        """Serialise."""
+        return dump_json
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Processor:  # noqa: ARG002  the signature is SQLAlchemy's
+        """Parse."""
+        return _load_json
+
+
+def blob() -> TypeEngine[bytes]:
+    """Return the type of a message body: up to 4 GB where MySQL's default would be 64 KB."""
+    return LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
+
+
+def dump_json(value: Any) -> str | None:
+    """Serialise compactly; integers beyond 64 bits, which orjson refuses, take the slower way."""
+    if value is None:
+        return None
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _load_json(value: str | bytes | None) -> Any:
+    return None if value is None else json.loads(value)
+
+
+def _checker_of(length: int) -> Processor:
+    def check(value: str | None) -> str | None:
+        if value is not None and len(value) > length:
+            raise ValueError(f"{value[:20]!r}… is longer than {length} characters")
+        return value
+
+    return check
+
+
+def _checked_count(value: int | None) -> int | None:
+    if value is not None and value not in INT_RANGE:
+        raise ValueError(f"{value} does not fit 32 bits")
+    return value

@@ -1,0 +1,80 @@
+"""The unit of work: the one place where a transaction begins, commits and rolls back."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from brokers.outgoing import Outgoing, outgoing
+from persistence.border import border
+from persistence.chatbot import CreatorDays, Deliveries, Schedules
+from persistence.inbox import Inbox
+from persistence.outbox import Outbox
+from persistence.purge import Purged, Retention, purge
+from persistence.samples import Samples
+from persistence.session import Session, shielded
+from schemas.base import Message
+from schemas.clock import Clock
+
+log = structlog.get_logger()
+
+Uow = Callable[[], AbstractAsyncContextManager["Transaction"]]
+
+
+class Transaction:
+    """One open transaction and what may be done in it; it commits when the `async with` block ends well."""
+
+    def __init__(self, session: Session, clock: Clock) -> None:
+        self._session = session
+        self.samples = Samples(session)
+        self.schedules = Schedules(session)
+        self.deliveries = Deliveries(session)
+        self.creator_days = CreatorDays(session)
+        self.inbox = Inbox(session, clock)
+        self.outbox = Outbox(session, clock)
+
+    async def send(self, message: Message, **properties: Any) -> None:
+        """Say something once this transaction has committed; `properties` override the fields of `Outgoing`."""
+        await self.outbox.add([outgoing(message, **properties)])
+
+    async def send_all(self, messages: Iterable[Message | Outgoing]) -> None:
+        """Say several things, in this order, once this transaction has committed."""
+        await self.outbox.add([each if isinstance(each, Outgoing) else outgoing(each) for each in messages])
+
+    async def purge(self, retention: Retention) -> Purged:
+        """Delete a bounded number of rows that have outlived their use; repeat while the answer is not empty."""
+        return await purge(self._session, retention)
+
+
+@contextlib.asynccontextmanager
+async def transaction(engine: AsyncEngine, clock: Clock) -> AsyncIterator[Transaction]:
+    """Open a transaction; leaving the block commits, an exception rolls back.
+
+    Commit is never torn by a cancellation: it is awaited to its end, then the cancellation goes on.
+    """
+    with border():
+        connection = await engine.connect()
+    try:
+        with border():
+            await connection.begin()
+        yield Transaction(Session(connection), clock)
+        with border():
+            await shielded(connection.commit())
+    except BaseException:
+        await shielded(_roll_back(connection))
+        raise
+    finally:
+        await shielded(connection.close())
+
+
+async def _roll_back(connection: AsyncConnection) -> None:
+    """Undo what was done; a connection that cannot even roll back is discarded, and the server undoes it."""
+    try:
+        await connection.rollback()
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  the error that led here matters more
+        log.warning("rollback_failed", error=str(error))
+        await connection.invalidate()
