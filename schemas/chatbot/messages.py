@@ -11,6 +11,8 @@ from schemas.base import Message, Value
 MAX_TASKS = 1000
 #: More bubbles than this in one go is a publisher's mistake, not a conversation.
 MAX_MESSAGES = 50
+#: The largest number that its column holds.
+MAX_RUN = 2**31 - 1
 #: Far above what a chat window takes; it bounds a row, not a style.
 MAX_CONTENT = 10_000
 
@@ -73,7 +75,7 @@ class ChatTask(Value):
     account_name: Name | None = None
     sender_id: Name | None = _spelled("from", "senderId", "sender_id")
     operator_id: Id | None = None
-    sample_id: Id | None = None
+    sample_id: Annotated[str, StringConstraints(strip_whitespace=True, max_length=36), _CLEAN] | None = None
     platform_product_id: Id | None = _spelled("platformProductId", "platform_product_id", "productId", "product_id")
     platform_product_name: Title | None = _spelled(
         "platformProductName", "platform_product_name", "productName", "product_name"
@@ -87,9 +89,9 @@ class ChatTask(Value):
     creator_whatsapp: Id | None = _spelled("creatorWhatsapp", "creator_whatsapp", "whatsapp")
     task_id: Id | None = None
     scenario: Id | None = None
-    run: Annotated[int, Field(ge=0)] | None = None
+    run: Annotated[int, Field(ge=0, le=MAX_RUN)] | None = None
     scenarios: Annotated[list[Id], Field(max_length=MAX_MESSAGES)] | None = None
-    runs: Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=MAX_MESSAGES)] | None = None
+    runs: Annotated[list[Annotated[int, Field(ge=0, le=MAX_RUN)]], Field(max_length=MAX_MESSAGES)] | None = None
 
 
 def _as_tasks(body: Any) -> Any:
@@ -147,10 +149,10 @@ def task_key(task: ChatTask, message_id: str, index: int) -> str:
 def parts_of(task: ChatTask) -> list[ChatTask]:
     """Split a merged task into one task a reminder, so that each is told apart when it comes again.
 
-    A task whose messages do not all say which reminder they belong to is its own only part.
+    A task without a sample, or whose messages do not all say which reminder they belong to is its own only part.
     """
     named = reminders(task)
-    if len(named) < 2:  # noqa: PLR2004  # two reminders are what makes a merge
+    if not task.sample_id or len(named) < 2:  # noqa: PLR2004  # two reminders are what makes a merge
         return [task]
     grouped: dict[tuple[str, int], list[ChatMessage]] = {reminder: [] for reminder in named}
     for message in task.messages:

@@ -1,0 +1,1 @@
+"""Consumers: one message in, effects and further messages out."""

@@ -1,0 +1,111 @@
+"""What is to happen with a due schedule, and what each outcome makes of its row; pure rules."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from publishers.schedules.politeness import Politeness
+from schemas.chatbot.records import DueSchedule, Scenario, Schedule
+from schemas.samples.records import Sample
+from schemas.samples.summary import has_code, has_video, is_empty
+
+#: As long as the columns that keep them.
+NOTE_LENGTH = 255
+REASON_LENGTH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """It is due, true and possible."""
+
+    region: str
+    sample: Sample
+    platform_creator_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deactivate:
+    """What it would say is no longer true."""
+
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """It cannot be sent until an operator has seen to it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Postpone:
+    """It is true, but this is not the hour."""
+
+    until: datetime
+    note: str
+
+
+Judgement = Send | Deactivate | Park | Postpone
+
+
+def _status(sample: Sample) -> str:
+    return (sample.status or "").strip().lower()
+
+
+STILL_TRUE: Mapping[Scenario, Callable[[Sample], bool]] = {
+    Scenario.SHIPPED: lambda sample: _status(sample) == "shipped",
+    Scenario.CONTENT_PENDING: lambda sample: _status(sample) == "content pending",
+    Scenario.NO_CONTENT_POSTED: lambda sample: _status(sample) == "completed" and is_empty(sample.content_summary),
+    Scenario.MISSING_AD_CODE: lambda sample: has_video(sample.content_summary) and not has_code(sample.ad_code),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Decides on due schedules; `regions` are those that somebody can write to, in upper case."""
+
+    politeness: Politeness = field(default_factory=Politeness.parse)
+    regions: frozenset[str] = frozenset({"MX"})
+    default_region: str = "MX"
+
+    def judge(self, due: DueSchedule, now: datetime) -> Judgement:
+        """Return what is to happen with a due schedule, the daily cap aside."""
+        sample, scenario = due.sample, due.schedule.scenario
+        if sample is None:
+            return Park("the sample no longer exists")
+        region = (due.schedule.region or sample.region or self.default_region).strip().upper()
+        if region not in self.regions:
+            return Park(f"nobody writes to creators in region {region}")
+        if not STILL_TRUE[scenario](sample):
+            return Deactivate(f"{scenario} is no longer true of the sample (status {sample.status!r})")
+        if not (creator := (sample.platform_creator_id or "").strip()):
+            return Park("the sample has no platform_creator_id")
+        if until := self.politeness.quiet_until(region, now):
+            return Postpone(until, f"quiet hours in {region}")
+        return Send(region, sample, creator)
+
+
+def applied(judgement: Deactivate | Park | Postpone, schedule: Schedule, now: datetime) -> Schedule:
+    """Return the schedule as a judgement leaves it; no run is counted."""
+    match judgement:
+        case Deactivate(note):
+            return replace(schedule, active=False, note=note[:NOTE_LENGTH], updated_at=now)
+        case Park(reason):
+            return replace(schedule, parked_at=now, parked_reason=reason[:REASON_LENGTH], updated_at=now)
+        case Postpone(until, note):
+            return replace(schedule, next_run_time=until, note=note[:NOTE_LENGTH], updated_at=now)
+
+
+def counted(schedule: Schedule, now: datetime) -> Schedule:
+    """Return the schedule after a confirmed run: one more counted, the next an interval away, inactive at the cap."""
+    runs = schedule.run_count + 1
+    return replace(
+        schedule,
+        run_count=runs,
+        last_run_time=now,
+        # Without an interval there is nothing to repeat; were runs left over, a day keeps them from a burst.
+        next_run_time=now + timedelta(days=schedule.interval_days or 1),
+        active=runs < schedule.max_runs,
+        note=None,
+        updated_at=now,
+    )
