@@ -32,17 +32,26 @@ class ServiceFailed(RuntimeError):
     """A private service did not start, with the last lines of its log."""
 
 
-def free_port(*, preferred: int | None = None) -> int:
+def free_port(preferred: int | None = None) -> int:
     """Return a loopback port that nobody listens on; the preferred one when it is free."""
-    for wanted in (preferred, 0):
-        if wanted is None:
-            continue
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", wanted))
-            port: int = probe.getsockname()[1]
-            return port
-    raise ServiceFailed("no free loopback port")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", preferred or 0))
+        except OSError:
+            if not preferred:
+                raise
+            return free_port()
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def kept_port(file: Path) -> int:
+    """Return the last run's port when it is still free: bookmarks and clients that reconnect stay right."""
+    last = file.read_text() if file.exists() else ""
+    port = free_port(int(last) if last.isdigit() else None)
+    file.write_text(str(port))
+    return port
 
 
 async def port_answers(port: int, *, say: bytes = b"", expect: bytes = b"") -> bool:
@@ -103,7 +112,7 @@ class ChildProcess:
         self._pid_file.parent.mkdir(parents=True, exist_ok=True)
         parent = os.getpid()
         with self.log.open("ab") as log:
-            self._popen = subprocess.Popen(  # noqa: S603, ASYNC220, PLW1509 - our own commands; a fork is short; see _tie_to
+            self._popen = subprocess.Popen(  # noqa: S603, ASYNC220 - our own commands, and a fork is short
                 list(command),
                 env=dict(env),
                 cwd=cwd,
@@ -111,7 +120,7 @@ class ChildProcess:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C in the terminal is for us; we stop our children in order
-                preexec_fn=lambda: _tie_to(parent),
+                preexec_fn=lambda: _tie_to(parent),  # noqa: PLW1509 - it takes no locks: one system call
             )
         self._remember(self._popen.pid)
 

@@ -1,8 +1,8 @@
 """A private RabbitMQ node in a folder of its own: own ports, own user, own cookie, own epmd."""
 
-import json
+import asyncio
+import contextlib
 import os
-import secrets
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,7 +11,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from mesh.embedded.management import Management
-from mesh.embedded.process import ChildProcess, ServiceFailed, free_port, port_answers
+from mesh.embedded.process import ChildProcess, ServiceFailed, kept_port, port_answers
+from mesh.embedded.secrets import kept_secret, write_private
 
 #: Where the real start script may be. Debian's own in /usr/sbin refuses every user but root and rabbitmq.
 _SERVERS = (
@@ -23,6 +24,13 @@ _SERVERS = (
 
 #: A two-core machine under load has been seen to take 20 s.
 _START = timedelta(seconds=90)
+
+#: What the node listens on, each a file in its folder.
+_PORTS = ("amqp", "management", "epmd", "distribution")
+
+_NODE = "mesh@localhost"
+
+_DROP_STATISTICS = "gen_event delete_handler [rabbit_event, rabbit_mgmt_db_handler, []]"
 
 _CONFIG = """\
 listeners.tcp.default = 127.0.0.1:{port}
@@ -45,14 +53,14 @@ collect_statistics_interval = 1000
 
 
 class PrivateRabbitMQ:
-    """A broker of our own. `start` returns when AMQP and the management API answer; data and ports outlive a restart."""
+    """A broker of our own: `start` returns when it can be used; data and ports outlive a restart."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.user = "mesh"
-        self.password = _kept_secret(self.folder / "password")
-        self._ports = self._choose_ports()
+        self.password = kept_secret(self.folder / "password")
+        self._ports = {use: kept_port(self.folder / f"{use}.port") for use in _PORTS}
         self._epmd = ChildProcess("epmd", self.folder)
         self._node = ChildProcess("rabbitmq", self.folder)
         self._management = Management(self.management_url, self.user, self.password)
@@ -98,6 +106,8 @@ class PrivateRabbitMQ:
 
     async def stop(self) -> None:
         """Let the node close its files, then end it."""
+        if self._node.is_running:
+            await self._drop_statistics()
         await self._node.stop()
         await self._epmd.kill()
 
@@ -122,23 +132,30 @@ class PrivateRabbitMQ:
         """Delete a vhost with all that is in it."""
         await self._management.call("DELETE", "vhosts", name)
 
-    async def close_connections(self) -> int:
-        """Reset every client's connection, as a network would; return how many there were."""
-        connections = await self._management.call("GET", "connections")
-        for connection in connections:
-            await self._management.call("DELETE", "connections", connection["name"])
-        return len(connections)
+    async def close_connections(self) -> None:
+        """End every client's connection; the broker and its data stay as they are."""
+        await self._management.call("DELETE", "connections", "username", self.user)
 
     async def _answers(self) -> bool:
-        return await port_answers(self.port, say=b"AMQP\0\0\x09\x01", expect=b"\x01") and await self._management.answers()
+        return (
+            await port_answers(self.port, say=b"AMQP\0\0\x09\x01", expect=b"\x01") and await self._management.answers()
+        )
 
-    def _choose_ports(self) -> dict[str, int]:
-        """Take the ports of the last run where they are still free: bookmarks and reconnecting clients stay right."""
-        kept = self.folder / "ports.json"
-        last = json.loads(kept.read_text()) if kept.exists() else {}
-        ports = {use: free_port(preferred=last.get(use)) for use in ("amqp", "management", "epmd", "distribution")}
-        kept.write_text(json.dumps(ports))
-        return ports
+    async def _drop_statistics(self) -> None:
+        """Spare the stop five seconds, where Erlang's own small client is installed.
+
+        A handler of the management plugin asks a process for leave that is itself busy stopping the broker, and waits
+        until that times out. Removed before the stop, it gets its answer. Failing here only costs the five seconds.
+        """
+        if erl_call := _find_erl_call():
+            caller = ChildProcess("erl_call", self.folder)
+            await caller.spawn(
+                [erl_call, "-sname", _NODE, "-timeout", "5", "-a", _DROP_STATISTICS], self._environment()
+            )
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(5):
+                    await caller.wait()
+            await caller.kill()
 
     def _write_files(self) -> None:
         (self.folder / "home").mkdir(exist_ok=True, mode=0o700)
@@ -150,7 +167,7 @@ class PrivateRabbitMQ:
             password=self.password,
             log=self.folder / "broker.log",
         )
-        _write_private(self.folder / "rabbitmq.conf", config)
+        write_private(self.folder / "rabbitmq.conf", config)
 
     def _environment(self) -> Mapping[str, str]:
         """Return the node's whole environment: nothing of the machine's own RabbitMQ settings gets in."""
@@ -162,9 +179,9 @@ class PrivateRabbitMQ:
             "ERL_EPMD_PORT": str(self._ports["epmd"]),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "ERL_CRASH_DUMP_SECONDS": "0",
-            # The start script then becomes the Erlang machine instead of minding it: one pid, and SIGTERM is a clean stop.
+            # The start script then becomes the Erlang machine, not its minder: one pid, and SIGTERM is a clean stop.
             "RUNNING_UNDER_SYSTEMD": "true",
-            "RABBITMQ_NODENAME": "mesh@localhost",
+            "RABBITMQ_NODENAME": _NODE,
             "RABBITMQ_DIST_PORT": str(self._ports["distribution"]),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +S 2:2",
             "RABBITMQ_MNESIA_BASE": str(folder / "data"),
@@ -188,18 +205,6 @@ async def private_rabbitmq(folder: Path) -> AsyncIterator[PrivateRabbitMQ]:
         await broker.stop()
 
 
-def _kept_secret(path: Path) -> str:
-    """Return the secret kept in a file that only we can read; make one the first time."""
-    if not path.exists():
-        _write_private(path, secrets.token_urlsafe(24))
-    return path.read_text()
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text)
-
-
 def _find_server() -> str:
     for candidate in _SERVERS:
         if found := shutil.which(candidate):
@@ -212,3 +217,11 @@ def _find_epmd() -> str:
     if found := shutil.which("epmd", path=search):
         return found
     raise ServiceFailed("Erlang's epmd is not installed: it comes with the package rabbitmq-server")
+
+
+def _find_erl_call() -> str | None:
+    erl = shutil.which("erl") or shutil.which("/opt/homebrew/bin/erl")
+    if erl is None:
+        return None
+    found = Path(erl).resolve().parent.parent.glob("erts-*/bin/erl_call")
+    return next((str(path) for path in found), None)

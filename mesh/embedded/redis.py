@@ -1,0 +1,98 @@
+"""A private Redis in a folder of its own: own port, own password, nothing written to disk."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from mesh.embedded.process import ChildProcess, ServiceFailed, kept_port, port_answers
+from mesh.embedded.secrets import kept_secret, write_private
+
+_START = timedelta(seconds=15)
+
+#: What is kept here, the status of messages, is worth nothing after a restart of the whole mesh.
+_CONFIG = """\
+bind 127.0.0.1
+port {port}
+requirepass {password}
+dir {folder}
+save ""
+appendonly no
+maxmemory 256mb
+maxmemory-policy volatile-ttl
+daemonize no
+"""
+
+
+class PrivateRedis:
+    """A Redis of our own. `start` returns when it answers; the port outlives a restart, the data does not."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.password = kept_secret(self.folder / "password")
+        self.port = kept_port(self.folder / "port")
+        self._server = ChildProcess("redis", self.folder)
+
+    @property
+    def url(self) -> str:
+        """The URL of database 0, password included."""
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+    @property
+    def pid(self) -> int:
+        """The server's process id."""
+        return self._server.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server's process is alive."""
+        return self._server.is_running
+
+    async def start(self) -> None:
+        """Start the server and wait until it can be used."""
+        await self._server.end_orphan()
+        config = self.folder / "redis.conf"
+        write_private(config, _CONFIG.format(port=self.port, password=self.password, folder=self.folder))
+        await self._server.spawn([_find_server(), str(config)], {"PATH": os.environ.get("PATH", os.defpath)})
+        try:
+            await self._server.wait_ready(self._answers, _START)
+        except BaseException:
+            await self.kill()
+            raise
+
+    async def stop(self) -> None:
+        """Ask the server to end."""
+        await self._server.stop()
+
+    async def kill(self) -> None:
+        """End the server as a power cut would."""
+        await self._server.kill()
+
+    async def restart(self) -> None:
+        """Stop it and start it, empty, on the same port."""
+        await self.stop()
+        await self.start()
+
+    async def _answers(self) -> bool:
+        return await port_answers(self.port, say=f"AUTH {self.password}\r\n".encode(), expect=b"+OK")
+
+
+@asynccontextmanager
+async def private_redis(folder: Path) -> AsyncIterator[PrivateRedis]:
+    """Run a private Redis in a folder for as long as the block lasts."""
+    redis = PrivateRedis(folder)
+    await redis.start()
+    try:
+        yield redis
+    finally:
+        await redis.stop()
+
+
+def _find_server() -> str:
+    search = os.pathsep.join([os.environ.get("PATH", os.defpath), "/opt/homebrew/bin", "/usr/local/bin"])
+    if found := shutil.which("redis-server", path=search):
+        return found
+    raise ServiceFailed("Redis is not installed: run `make up`, or install the package redis-server")
