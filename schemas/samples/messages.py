@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from schemas.base import ForeignCommand, Value
+from schemas.plain_json import clean
 
 #: Who is said to have written a row when the crawler names nobody.
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -43,7 +44,7 @@ def _source(value: str) -> str:
     return text
 
 
-Source = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(_source)]
+Source = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_source)]
 
 
 class IngestSamples(ForeignCommand):
@@ -55,7 +56,7 @@ class IngestSamples(ForeignCommand):
 
     source: Source
     operator_id: Annotated[str | None, AfterValidator(_operator)] = None
-    options: dict[str, Any] | None = None
+    options: Annotated[dict[str, Any] | None, AfterValidator(clean)] = None
     rows: Annotated[list[dict[str, Any]], Field(min_length=1)]
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 LOGISTICS = "logistics"
+#: Longer text holds something; reading it all as JSON would let a creator decide how deep we go.
+LONGEST_BLANK_CODE = 100
 #: The page's own numbering of content tabs is kept in summaries as it came: "1" is video, "2" is live.
 VIDEO_TYPES = frozenset({"video", "1"})
 
@@ -39,7 +41,8 @@ def has_code(ad_code: Any) -> bool:
     """Tell whether any AD code was submitted; empty text, list or object is none, also as JSON inside a string."""
     if isinstance(ad_code, str):
         text = ad_code.strip()
-        return has_code(_decoded(text)) if text[:1] in {"[", "{", '"'} or text == "null" else bool(text)
+        looks_like_json = text[:1] in {"[", "{", '"'} or text == "null"
+        return has_code(_decoded(text)) if looks_like_json and len(text) <= LONGEST_BLANK_CODE else bool(text)
     if isinstance(ad_code, Mapping):
         return any(has_code(value) for value in ad_code.values())
     if isinstance(ad_code, list | tuple):

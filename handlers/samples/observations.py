@@ -1,0 +1,118 @@
+"""What a message says, sorted by sample: rows are read and judged here, with no look at what is stored."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from brokers.delivery import Delivery
+from handlers.samples.summary import Entry, summary_of, united
+from schemas.samples.fields import whole_milliseconds
+from schemas.samples.messages import NOBODY, IngestResult, IngestSamples, RejectedRow
+from schemas.samples.records import SampleKey
+from schemas.samples.rows import RowError, SampleRow, parse_row
+
+#: A crawler's clock may be ahead of ours by this much; further ahead it would block later news.
+CLOCK_SKEW = timedelta(minutes=5)
+
+
+@dataclass(slots=True, kw_only=True)
+class SeenRow:
+    """An accepted row, its place in the message, and when it was seen."""
+
+    index: int
+    row: SampleRow
+    observed_at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class Observation:
+    """All that one message says of one sample: rows in order of time, columns where the newest wins, one summary.
+
+    `is_timed` tells that the crawler gave the time itself, the same for all pages of one crawl.
+    """
+
+    crawl: "Crawl"
+    rows: list[SeenRow]
+    columns: dict[str, Any]
+    summary: list[Entry]
+    observed_at: datetime
+    is_timed: bool
+
+    @property
+    def key(self) -> SampleKey:
+        """The sample it is about."""
+        return self.rows[0].row.key
+
+
+@dataclass(slots=True, kw_only=True)
+class Crawl:
+    """One message, read: who says it, what it says, and what it will be answered."""
+
+    message_id: str
+    operator_id: str
+    source: str
+    options: dict[str, Any] | None
+    result: IngestResult
+    observations: list[Observation] = field(default_factory=list)
+
+
+def read_crawl(delivery: Delivery[IngestSamples]) -> Crawl:
+    """Read every row of a message; the same message always reads the same."""
+    message = delivery.message
+    accepted, rejected = _read_rows(delivery)
+    result = IngestResult(
+        inserted=len(accepted),
+        products=len({seen.row.key.platform_product_id for seen in accepted}),
+        rejected=rejected,
+    )
+    crawl = Crawl(
+        message_id=delivery.message_id,
+        operator_id=message.operator_id or NOBODY,
+        source=message.source,
+        options=message.options,
+        result=result,
+    )
+    crawl.observations = [_observation(crawl, rows) for rows in _by_sample(accepted)]
+    return crawl
+
+
+def _read_rows(delivery: Delivery[IngestSamples]) -> tuple[list[SeenRow], list[RejectedRow]]:
+    accepted: list[SeenRow] = []
+    rejected: list[RejectedRow] = []
+    operator_id = delivery.message.operator_id
+    arrived_at = whole_milliseconds(delivery.observed_at)
+    latest = arrived_at + CLOCK_SKEW
+    for index, raw in enumerate(delivery.message.rows):
+        try:
+            row = parse_row(raw, operator_id)
+        except RowError as error:
+            rejected.append(RejectedRow(index=index, field=error.field, reason=error.reason))
+        else:
+            seen_at = row.extracted_at
+            observed_at = arrived_at if seen_at is None else min(seen_at, latest)
+            accepted.append(SeenRow(index=index, row=row, observed_at=observed_at))
+    return accepted, rejected
+
+
+def _by_sample(rows: list[SeenRow]) -> list[list[SeenRow]]:
+    grouped: dict[SampleKey, list[SeenRow]] = {}
+    for seen in rows:
+        grouped.setdefault(seen.row.key, []).append(seen)
+    return list(grouped.values())
+
+
+def _observation(crawl: Crawl, rows: list[SeenRow]) -> Observation:
+    if len(rows) > 1:
+        rows = sorted(rows, key=lambda seen: seen.observed_at)
+    newest = rows[-1]
+    columns: dict[str, Any] = {}
+    for seen in rows:
+        columns |= seen.row.columns
+    return Observation(
+        crawl=crawl,
+        rows=rows,
+        columns=columns,
+        summary=united([summary_of(seen.row) for seen in rows]),
+        observed_at=newest.observed_at,
+        is_timed=newest.row.extracted_at is not None,
+    )
