@@ -8,6 +8,9 @@ from typing import Any, Protocol
 
 from schemas.clock import utc_now
 
+#: The header of messages whose state somebody may ask for; of others nothing is recorded.
+TRACKED = "x-track"
+
 
 class State(StrEnum):
     """How far a message has come."""

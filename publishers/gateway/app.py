@@ -1,0 +1,49 @@
+"""The gateway's ASGI application, put together from what it is handed."""
+
+from collections.abc import Iterable, Sequence
+
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from brokers.status import StatusBoard
+from publishers.gateway import chatbot, errors, openapi, samples
+from publishers.gateway.auth import OPEN_PATHS, Tokens
+from publishers.gateway.border import Border
+from publishers.gateway.health import health
+from publishers.gateway.messages import messages
+from publishers.gateway.ports import Answers, Check, Desk, Limits, Publisher
+from publishers.gateway.rate import RateLimit
+
+API_VERSION = "1"
+
+
+def gateway(
+    publisher: Publisher,
+    answers: Answers,
+    board: StatusBoard,
+    tokens: Iterable[SecretStr],
+    *,
+    limits: Limits = Limits(),  # noqa: B008 -- frozen
+    checks: Sequence[Check] = (),
+    asyncapi: bytes | None = None,
+) -> Border:
+    """Return the application; without tokens it refuses every call.
+
+    `checks` are what readiness looks at, `asyncapi` is the JSON document served under that path.
+    """
+    app = FastAPI(
+        title="Mesh",
+        version=API_VERSION,
+        redirect_slashes=False,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+    )
+    desk = Desk(publisher, answers, board, limits)
+    # The two busy routes work on bytes, as plain routes: three times as fast as FastAPI's typed ones.
+    app.add_route(samples.PATH, samples.SamplesIngest(desk).handle, methods=["POST"])
+    app.add_route(chatbot.PATH, chatbot.ChatbotMessages(desk).handle, methods=["POST"])
+    app.include_router(health(checks, asyncapi))
+    app.include_router(messages(board))
+    errors.install(app)
+    openapi.install(app)
+    return Border(app, Tokens(tokens), RateLimit(limits.requests_a_minute), OPEN_PATHS | {samples.PATH, chatbot.PATH})

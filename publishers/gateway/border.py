@@ -1,0 +1,125 @@
+"""What happens to every request before and after its route: identity, rate, headers, metrics, log, and bugs."""
+
+import structlog
+from prometheus_client import Counter, Histogram
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from brokers import metrics
+from publishers.gateway.auth import Tokens, is_open
+from publishers.gateway.call import Call, begin
+from publishers.gateway.errors import Refusal, on_bug, too_fast
+from publishers.gateway.rate import RateLimit
+from publishers.gateway.trace import active, begin_span, end_span
+
+log = structlog.get_logger()
+
+CLIENT_LEFT = 499  # nginx's status for a client that went away before its answer
+# Swagger UI is loaded from the CDN that FastAPI's page names; nothing else may load anything.
+_DOCS_POLICY = (
+    b"default-src 'none'; connect-src 'self'; img-src 'self' data: https://fastapi.tiangolo.com; "
+    b"script-src https://cdn.jsdelivr.net 'unsafe-inline'; style-src https://cdn.jsdelivr.net 'unsafe-inline'; "
+    b"frame-ancestors 'none'"
+)
+_HEADERS = (
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
+_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_UNMATCHED = "unmatched"
+
+
+class Border:
+    """The outermost layer; nothing reaches a route, not even an unknown one, without passing it."""
+
+    def __init__(self, app: ASGIApp, tokens: Tokens, rate: RateLimit, routes: frozenset[str]) -> None:
+        """`routes` are the paths that metrics may name as they are; a path with parameters is named by its route."""
+        self.app = app
+        self._tokens = tokens
+        self._rate = rate
+        self._routes = routes
+        self._counted: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the server's lifespan."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await self._http(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = begin(scope)
+        extra = [*_HEADERS, _policy(scope["path"]), (b"x-request-id", call.request_id.encode())]
+
+        async def headed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                call.status = message["status"]
+                message["headers"] = [*message["headers"], *extra]
+            await send(message)
+
+        span = begin_span(call, scope)
+        try:
+            with active(span):
+                await self._admitted(call, scope, receive, headed)
+        except ClientDisconnect:
+            call.status = CLIENT_LEFT
+        except Exception:  # the one place where a bug becomes an answer
+            log.exception("http_request_failed", path=scope["path"], request_id=call.request_id)
+            if not call.status:
+                response = await on_bug(Request(scope), RuntimeError())
+                await response(scope, receive, headed)
+        finally:
+            self._account(call, scope)
+            end_span(span, self._route(scope), call.status)
+
+    async def _admitted(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            if not is_open(scope):
+                call.caller = self._tokens.caller(scope)
+                if seconds := self._rate.take(call.caller.number):
+                    raise too_fast(seconds)
+        except Refusal as refusal:
+            await refusal.response()(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    def _account(self, call: Call, scope: Scope) -> None:
+        route = self._route(scope)
+        seconds = call.seconds
+        count, time = self._metrics(route, call.status)
+        count.inc()
+        time.observe(seconds)
+        # Probes and scrapes come every few seconds, for ever.
+        write = log.debug if is_open(scope) else log.info
+        write(
+            "http_request",
+            method=scope["method"],
+            route=route,
+            status=call.status,
+            ms=round(seconds * 1000, 1),
+            caller=call.caller.number if call.caller else None,
+            message_id=call.message_id,
+            request_id=call.request_id,
+        )
+
+    def _route(self, scope: Scope) -> str:
+        """Name the route, never the path of a stranger: metrics keep every name they ever saw."""
+        if scope["path"] in self._routes:
+            return str(scope["path"])
+        return getattr(scope.get("route"), "path", _UNMATCHED)
+
+    def _metrics(self, route: str, status: int) -> tuple[Counter, Histogram]:
+        key = (route, status)
+        if key not in self._counted:
+            self._counted[key] = (
+                metrics.http_requests.labels(route, status),
+                metrics.http_seconds.labels(route),
+            )
+        return self._counted[key]
+
+
+def _policy(path: str) -> tuple[bytes, bytes]:
+    return (_POLICY[0], _DOCS_POLICY) if path == "/docs" else _POLICY

@@ -1,0 +1,117 @@
+"""The OpenAPI document: also of the hot routes, which FastAPI does not see, from the models they validate with."""
+
+from functools import cache
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, FastAPI, Header, Security
+from fastapi.openapi.utils import get_openapi
+from fastapi.security import APIKeyHeader
+from pydantic import Field
+
+from publishers.gateway import auth, chatbot, identity, samples
+from publishers.gateway.envelope import Accepted, Envelope, InvalidBody, Problem
+from schemas.base import Value
+from schemas.chatbot.messages import MAX_TASKS, ChatTask
+from schemas.samples.messages import IngestResult, IngestSamples
+
+DESCRIPTION = """
+Turns HTTP requests into messages. A request is answered once its message is confirmed by the broker, so no success is
+ever reported for something that could be lost; what takes longer is answered with 202 and can be asked for by its id.
+"""
+
+#: The token is checked at the border, before any route; this only writes it into the document.
+AUTHENTICATED = Security(APIKeyHeader(name=auth.HEADER, auto_error=False))
+
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds until trying again makes sense", "schema": {"type": "string"}}}
+_LOCATION = {"Location": {"description": "Where to ask what became of it", "schema": {"type": "string"}}}
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(alias=identity.HEADER, pattern=identity.PATTERN, description="Makes a repeated request the same message."),
+]
+Prefer = Annotated[str | None, Header(alias="Prefer", description="RFC 7240; what is not understood is ignored.")]
+
+
+class Queued(Value):
+    """How many tasks are queued, and their message ids where they were asked for (`Prefer: return=representation`)."""
+
+    count: int
+    message_ids: list[str] | None = None
+
+
+class Unconfirmed(Value):
+    """The places in the array of the tasks that are queued, and of those that may not be."""
+
+    queued: list[int]
+    failed: list[int]
+
+
+def says(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the documentation of these refusals."""
+    told: dict[int | str, dict[str, Any]] = {}
+    for status in statuses:
+        told[status] = {"model": Problem, "description": HTTPStatus(status).phrase}
+        if status in {429, 503}:
+            told[status]["headers"] = _RETRY_AFTER
+        if status == 422:  # noqa: PLR2004 -- the status that has details
+            told[status]["model"] = InvalidBody
+    return told
+
+
+_PUBLISHING = says(400, 401, 408, 413, 415, 422, 429, 500, 503)
+
+
+def _hot_routes() -> APIRouter:
+    """Return stand-ins of the hot routes: they are documented, and never mounted."""
+    router = APIRouter(dependencies=[AUTHENTICATED])
+
+    @router.post(
+        samples.PATH,
+        tags=["samples"],
+        response_model=Envelope[IngestResult],
+        responses={**_PUBLISHING, 202: {"model": Envelope[Accepted], "headers": _LOCATION}},
+    )
+    def ingest_samples(body: IngestSamples, idempotency_key: IdempotencyKey = None, prefer: Prefer = None) -> None:
+        """Store the rows of a crawl.
+
+        200 means that the rows are readable in SQL now; rows that were refused are told one by one, and if all were,
+        the answer is 422. When the result takes longer than `Prefer: wait=N` seconds (at most ten), or with
+        `Prefer: respond-async`, the answer is 202: the rows are safe, and `GET /messages/{id}` tells the rest.
+        """
+
+    @router.post(
+        chatbot.PATH,
+        tags=["chatbot"],
+        response_model=Envelope[Queued],
+        responses={
+            **_PUBLISHING,
+            503: {"model": Envelope[Unconfirmed], "description": "Service Unavailable", "headers": _RETRY_AFTER},
+        },
+    )
+    def send_chat_messages(
+        body: Annotated[list[ChatTask], Field(min_length=1, max_length=MAX_TASKS), Body()],
+        idempotency_key: IdempotencyKey = None,
+        prefer: Prefer = None,
+    ) -> None:
+        """Queue messages to creators, each task as a message of its own.
+
+        Repeat a request that was answered with 503 under the same `Idempotency-Key`: nobody is written to twice.
+        """
+
+    return router
+
+
+def install(app: FastAPI) -> None:
+    """Let the app's document describe the hot routes beside its own."""
+
+    @cache
+    def document() -> dict[str, Any]:
+        return get_openapi(
+            title=app.title,
+            version=app.version,
+            description=DESCRIPTION,
+            routes=[*_hot_routes().routes, *app.routes],
+        )
+
+    app.openapi = document  # type: ignore[method-assign] # FastAPI documents this very assignment
