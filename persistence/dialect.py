@@ -3,11 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Dialect, Table
 
 Row = tuple[Any, ...]
+Quote = Callable[[str], str]
+
+
+class _Kind(NamedTuple):
+    """What the spelling depends on; whether a server is MariaDB is known once connected."""
+
+    name: str
+    is_mariadb: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +36,7 @@ class Bulk:
 
     The parameters bypass SQLAlchemy's row-by-row processing: whole columns go through the types' own processors, and
     the text has the form `INSERT … VALUES (…) ON DUPLICATE KEY UPDATE …` that the MySQL drivers send as multi-row
-    statements. `VALUES(column)` is deprecated on MySQL 8 but is the one form that MariaDB has too.
+    statements.
     """
 
     table: Table
@@ -37,11 +45,11 @@ class Bulk:
     replace: tuple[str, ...] = ()
     add: tuple[str, ...] = ()
     newest: str | None = None
-    _compiled: dict[str, _Compiled] = field(default_factory=dict, repr=False, compare=False)
+    _compiled: dict[_Kind, _Compiled] = field(default_factory=dict, repr=False, compare=False)
 
     def prepare(self, dialect: Dialect, records: Sequence[Any]) -> tuple[str, list[Row]]:
         """Return the statement and one tuple a record, for a driver's `executemany`."""
-        compiled = self._compiled.get(dialect.name) or self._compile(dialect)
+        compiled = self._compiled.get(_kind(dialect)) or self._compile(dialect)
         columns = (
             map(attrgetter(path), records) if process is None else map(process, map(attrgetter(path), records))
             for path, process in zip(self.paths.values(), compiled.processors, strict=True)
@@ -51,7 +59,7 @@ class Bulk:
     def _compile(self, dialect: Dialect) -> _Compiled:
         columns = [self.table.c[name] for name in self.paths]
         processors = tuple(column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns)
-        self._compiled[dialect.name] = compiled = _Compiled(self._text(dialect), processors)
+        self._compiled[_kind(dialect)] = compiled = _Compiled(self._text(dialect), processors)
         return compiled
 
     def _text(self, dialect: Dialect) -> str:
@@ -61,29 +69,40 @@ class Bulk:
         insert = f"INSERT INTO {self.table.name} ({names}) VALUES ({', '.join([mark] * len(self.paths))})"  # noqa: S608  names of our own columns
         if not self.key:
             return insert
-        return insert + (self._on_conflict(quote) if dialect.name == "sqlite" else self._on_duplicate(quote))
+        if dialect.name == "sqlite":
+            return insert + self._on_conflict(quote)
+        # MariaDB knows only VALUES(column), and MySQL answers it with a warning, which costs a round trip.
+        if _kind(dialect).is_mariadb:
+            return insert + self._on_duplicate(quote, "VALUES({})")
+        return f"{insert} AS new{self._on_duplicate(quote, 'new.{}')}"
 
-    def _on_conflict(self, quote: Callable[[str], str]) -> str:
+    def _on_conflict(self, quote: Quote) -> str:
+        new, old = "excluded.{}", f"{self.table.name}.{{}}"
+        changes = [f"{name} = {new.format(name)}" for name in map(quote, self.replace)]
+        changes += [f"{name} = {old.format(name)} + {new.format(name)}" for name in map(quote, self.add)]
         target = f" ON CONFLICT ({', '.join(map(quote, self.key))}) DO "
-        changes = [f"{quote(name)} = excluded.{quote(name)}" for name in self.replace]
-        changes += [f"{quote(name)} = {quote(name)} + excluded.{quote(name)}" for name in self.add]
         if not changes:
             return f"{target}NOTHING"
         update = f"{target}UPDATE SET {', '.join(changes)}"
-        return f"{update} WHERE excluded.{self.newest} >= {self.table.name}.{self.newest}" if self.newest else update
+        return f"{update} WHERE {new} >= {old}".format(self.newest, self.newest) if self.newest else update
 
-    def _on_duplicate(self, quote: Callable[[str], str]) -> str:
-        changes = [f"{quote(name)} = {self._new_value(quote(name))}" for name in self.replace if name != self.newest]
-        changes += [f"{quote(name)} = {quote(name)} + VALUES({quote(name)})" for name in self.add]
+    def _on_duplicate(self, quote: Quote, new: str) -> str:
+        old = f"{self.table.name}.{{}}"
+        replaced = [quote(name) for name in self.replace if name != self.newest]
         if self.newest:
+            is_newer = f"{new} >= {old}".format(self.newest, self.newest)
+            changes = [f"{name} = IF({is_newer}, {new}, {old})".format(name, name) for name in replaced]
             # MySQL assigns from left to right: what the others are compared with must change last.
-            changes.append(f"{self.newest} = GREATEST({self.newest}, VALUES({self.newest}))")
-        changes = changes or [f"{quote(self.key[0])} = {self.table.name}.{quote(self.key[0])}"]
-        return f" ON DUPLICATE KEY UPDATE {', '.join(changes)}"
+            changes.append(f"{self.newest} = GREATEST({new}, {old})".format(self.newest, self.newest))
+        else:
+            changes = [f"{name} = {new.format(name)}" for name in replaced]
+        changes += [f"{name} = {old.format(name)} + {new.format(name)}" for name in map(quote, self.add)]
+        nothing = f"{self.key[0]} = {old.format(self.key[0])}"
+        return f" ON DUPLICATE KEY UPDATE {', '.join(changes or [nothing])}"
 
-    def _new_value(self, name: str) -> str:
-        new = f"VALUES({name})"
-        return f"IF(VALUES({self.newest}) >= {self.newest}, {new}, {name})" if self.newest else new
+
+def _kind(dialect: Dialect) -> _Kind:
+    return _Kind(dialect.name, is_mariadb=bool(getattr(dialect, "is_mariadb", False)))
 
 
 def paths_of(table: Table, *, prefix: str = "", leave_out: Sequence[str] = ()) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -96,10 +97,12 @@ def open_uow(url: str, *, clock: Clock = utc_now, pool_size: int = POOL_SIZE) ->
     return Database(open_engine(url, pool_size=pool_size), clock)
 
 
-def open_engine(url: str, *, pool_size: int = POOL_SIZE) -> AsyncEngine:
+def open_engine(url: str, *, pool_size: int = POOL_SIZE, read_timeout: timedelta | None = READ_TIMEOUT) -> AsyncEngine:
     """Build the engine of a URL; it connects on first use."""
     address = address_of(url)
-    return _sqlite(address, pool_size) if address.get_backend_name() == "sqlite" else _mysql(address, pool_size)
+    if address.get_backend_name() == "sqlite":
+        return _sqlite(address, pool_size)
+    return _mysql(address, pool_size, read_timeout)
 
 
 def address_of(url: str) -> URL:
@@ -132,13 +135,15 @@ def _sqlite(address: URL, pool_size: int) -> AsyncEngine:
     return engine
 
 
-def _mysql(address: URL, pool_size: int) -> AsyncEngine:
+def _mysql(address: URL, pool_size: int, read_timeout: timedelta | None) -> AsyncEngine:
+    # The driver logs every note of the server's; what matters of them, strict mode has made an error.
+    logging.getLogger("asyncmy").setLevel(logging.ERROR)
     engine = create_async_engine(
         # utf8mb4 is all of Unicode; MySQL's "utf8" is not.
         address.update_query_dict({"charset": "utf8mb4"}),
         connect_args={
             "init_command": MYSQL_SESSION,
-            "read_timeout": READ_TIMEOUT.total_seconds(),
+            "read_timeout": read_timeout.total_seconds() if read_timeout else None,
             "binary_prefix": True,  # message bodies are bytes, not text of the connection's character set
         },
         # REPEATABLE READ would lock gaps between keys, and concurrent inserts would deadlock on them.

@@ -75,9 +75,9 @@ class Outbox:
 
     async def backlog(self, now: datetime) -> tuple[int, timedelta]:
         """Return how many messages wait and how long the oldest has waited."""
-        counted = select(func.count(), func.min(outbox.c.created_at))
+        counted = select(func.count().label("waiting"), func.min(outbox.c.created_at).label("oldest"))
         found = (await self._session.execute(counted)).one()
-        return found[0], now - found[1] if found[1] is not None else timedelta()
+        return found.waiting, now - found.oldest if found.oldest is not None else timedelta()
 
 
 def _message_of(row: Row[Any]) -> Outgoing:
