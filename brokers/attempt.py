@@ -32,6 +32,11 @@ class Attempt:
         self._breaker = breaker
         self._stopping = stopping
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether work that cannot be done now should be given back."""
+        return self._stopping.is_set()
+
     async def __call__(self, argument: Any, count: int = 1) -> Any:
         """Return what the handler returns, or raise what it finally raises, or Halted."""
         conflicts = 0

@@ -92,7 +92,7 @@ class GroupWork(Work):
             await self._park_invalid([held for held in group if held.error is not None], settled)
             await self._commit([held for held in group if held.error is None], settled)
         except Halted:
-            if self._draining:
+            if self._attempt.is_stopping:
                 unsettled = _without(group, settled)
                 await self._give_back(unsettled)
                 group = settled

@@ -42,6 +42,7 @@ class Consumer:
         self._adapter: TypeAdapter[Any] = TypeAdapter(queue.message)
         self._breaker = Breaker(queue.name, probe)
         self._stopping = asyncio.Event()
+        self._giving_up = asyncio.Event()  # set once no more deliveries come, so that what is given back stays away
         self._subscription: Subscription | None = None
         self._received = metrics.received.labels(queue.name)
         self._work = self._working(handler, courier)
@@ -99,6 +100,7 @@ class Consumer:
 
     async def _drain(self, subscription: Subscription, within: timedelta) -> None:
         await subscription.cancel()
+        self._giving_up.set()
         try:
             async with asyncio.timeout(within.total_seconds()):
                 await self._work.drain()
@@ -129,7 +131,7 @@ class Consumer:
         await self._first(asyncio.sleep(seconds))
 
     def _working(self, handler: Handler, courier: Courier) -> Work:
-        attempt = Attempt(self.queue.name, handler, self._breaker, self._stopping)
+        attempt = Attempt(self.queue.name, handler, self._breaker, self._giving_up)
         by_nack = bool(self.queue.partitions)
         if self.queue.batch is not None:
             return GroupWork(attempt, courier, self.queue.batch, gives_back_by_nack=by_nack)

@@ -116,7 +116,7 @@ class SingleWork(Work):
         try:
             result = await self._attempt(held.incoming.delivery(held.message))
         except Halted:
-            if self._draining:
+            if self._attempt.is_stopping:
                 await self._give_back([held])
             else:
                 held.subscription.lost.set()
