@@ -91,6 +91,7 @@ class Courier:
         queue = message.queue.name
         headers = {
             "x-queue": queue,
+            "x-physical": message.physical,
             "x-error-class": judgement.error_class,
             "x-error": judgement.reason,
             "x-stack-hash": judgement.stack_hash,

@@ -1,0 +1,188 @@
+"""Dead letters: looked at without being moved, redriven with confirms, discarded only when told to."""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import aiormq
+import aiormq.abc
+from aiormq import spec
+
+from brokers.incoming import Incoming, incoming
+from brokers.link import Link
+from brokers.outgoing import Outgoing
+from brokers.publisher import Publisher
+from brokers.queue import Queue
+from schemas.clock import Clock
+
+#: Headers that tell why a message was parked; a redriven message starts without them.
+FAILURE = frozenset(
+    {
+        "x-attempt",
+        "x-attempts",
+        "x-dead-at",
+        "x-error",
+        "x-error-class",
+        "x-host",
+        "x-last-error",
+        "x-physical",
+        "x-queue",
+        "x-stack-hash",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One parked message and why it is here; `group` is shared by failures of one kind on one queue."""
+
+    incoming: Incoming
+    error_class: str
+    reason: str
+    stack_hash: str
+    attempts: int
+    dead_at: datetime | None
+
+    @property
+    def queue(self) -> str:
+        """The queue whose handler could not act on it."""
+        return self.incoming.queue.name
+
+    @property
+    def group(self) -> str:
+        """Eight hex digits for (queue, error class, stack hash)."""
+        return hashlib.sha256(f"{self.queue}|{self.error_class}|{self.stack_hash}".encode()).hexdigest()[:8]
+
+    def redriven(self, now: datetime) -> Outgoing:
+        """Return the message as it goes back: same identity, origin and age, attempts counted anew."""
+        onward = self.incoming.onward("", self.incoming.physical)
+        kept = {name: value for name, value in onward.headers.items() if name not in FAILURE}
+        return replace(onward, headers=kept | {"x-redriven-at": now.isoformat(timespec="milliseconds")})
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which dead letters are meant; what is None does not matter."""
+
+    queue: str | None = None
+    group: str | None = None
+    message_id: str | None = None
+
+    def takes(self, letter: DeadLetter) -> bool:
+        """Whether a letter is meant."""
+        return (
+            self.queue in (None, letter.queue)
+            and self.group in (None, letter.group)
+            and self.message_id in (None, letter.incoming.message_id)
+        )
+
+
+class DeadLetters:
+    """The dead-letter queues of the mesh, read over AMQP."""
+
+    def __init__(self, link: Link, publisher: Publisher, queues: Iterable[Queue], clock: Clock) -> None:
+        self._link = link
+        self._publisher = publisher
+        self._queues = tuple(queues)
+        self._clock = clock
+
+    async def count(self, selection: Selection) -> int:
+        """Return how many letters the selected queues hold, before any finer selection."""
+        channel = await self._link.channel()
+        try:
+            return sum([await _depth(channel, queue.dead) for queue in self._selected(selection)])
+        finally:
+            await channel.close()
+
+    async def letters(self, selection: Selection) -> AsyncIterator[DeadLetter]:
+        """Yield the selected letters, oldest first a queue; all of them stay where they are."""
+        channel = await self._link.channel()
+        try:
+            for queue in self._selected(selection):
+                async for letter in self._read(channel, queue):
+                    if selection.takes(letter):
+                        yield letter
+        finally:
+            await channel.close()  # what is unacked goes back to its place
+
+    async def redrive(self, selection: Selection, before_each: Callable[[DeadLetter], Any]) -> int:
+        """Send the selected letters back to their queues, each acked once its publish is confirmed; return how many.
+
+        `before_each` is awaited before each one: the place for pace and progress. Raises Unavailable if the broker
+        goes away; what was not confirmed is still a dead letter then.
+        """
+
+        async def publish(letter: DeadLetter) -> None:
+            await self._publisher.publish(letter.redriven(self._clock()))
+
+        return await self._remove(selection, before_each, publish)
+
+    async def discard(self, selection: Selection, before_each: Callable[[DeadLetter], Any]) -> int:
+        """Delete the selected letters for ever; return how many."""
+
+        async def nothing(_: DeadLetter) -> None:
+            return
+
+        return await self._remove(selection, before_each, nothing)
+
+    async def _remove(self, selection: Selection, before_each: Callable[[DeadLetter], Any], act: Any) -> int:
+        channel = await self._link.channel()
+        count = 0
+        try:
+            for queue in self._selected(selection):
+                async for letter in self._read(channel, queue):
+                    if selection.takes(letter):
+                        await before_each(letter)
+                        await act(letter)
+                        await channel.basic_ack(letter.incoming.tag)
+                        count += 1
+        finally:
+            await channel.close()
+        return count
+
+    def _selected(self, selection: Selection) -> list[Queue]:
+        return [queue for queue in self._queues if selection.queue in (None, queue.name)]
+
+    async def _read(self, channel: aiormq.Channel, queue: Queue) -> AsyncIterator[DeadLetter]:
+        """Take as many letters as there are now, so that one that dies again meanwhile is not met twice."""
+        for _ in range(await _depth(channel, queue.dead)):
+            message = await channel.basic_get(queue.dead)
+            if not isinstance(message.delivery, spec.Basic.GetOk):
+                return
+            yield dead_letter(message, queue, self._clock())
+
+
+def dead_letter(message: aiormq.abc.DeliveredMessage, queue: Queue, now: datetime) -> DeadLetter:
+    """Read a parked message, whether we parked it or the broker did by its delivery limit."""
+    parked = incoming(message, queue, queue.name, now)
+    headers = parked.headers
+    death = _first_death(headers)
+    parked.physical = str(headers.get("x-physical") or death.get("queue") or queue.name)
+    if "x-original-key" not in headers and death.get("routing-keys"):
+        parked.key = str(death["routing-keys"][0])
+        parked.exchange = str(death.get("exchange") or "")
+    by_us = "x-error-class" in headers
+    return DeadLetter(
+        incoming=parked,
+        error_class=str(headers["x-error-class"]) if by_us else "DeliveryLimit",
+        reason=str(headers.get("x-error", "")) if by_us else _reason_of(death),
+        stack_hash=str(headers.get("x-stack-hash", "")),
+        attempts=int(headers.get("x-attempts") or parked.attempt),
+        dead_at=datetime.fromisoformat(str(headers["x-dead-at"])) if "x-dead-at" in headers else death.get("time"),
+    )
+
+
+def _first_death(headers: dict[str, Any]) -> dict[str, Any]:
+    deaths = headers.get("x-death") or [{}]
+    return dict(deaths[0])
+
+
+def _reason_of(death: dict[str, Any]) -> str:
+    reason = death.get("reason", "unknown")
+    return f"the broker gave up on it ({reason}): its consumers died or lost their link each time they had it"
+
+
+async def _depth(channel: aiormq.Channel, queue: str) -> int:
+    return int((await channel.queue_declare(queue, passive=True)).message_count or 0)
