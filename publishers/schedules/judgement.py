@@ -1,13 +1,12 @@
 """What is to happen with a due schedule, and what each outcome makes of its row; pure rules."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from publishers.schedules.politeness import Politeness
-from schemas.chatbot.records import DueSchedule, Scenario, Schedule
+from schemas.chatbot.conditions import calls_for
+from schemas.chatbot.records import DueSchedule, Schedule
 from schemas.samples.records import Sample
-from schemas.samples.summary import has_code, has_video, is_empty
 
 #: As long as the columns that keep them.
 NOTE_LENGTH = 255
@@ -48,18 +47,6 @@ class Postpone:
 Judgement = Send | Deactivate | Park | Postpone
 
 
-def _status(sample: Sample) -> str:
-    return (sample.status or "").strip().lower()
-
-
-STILL_TRUE: Mapping[Scenario, Callable[[Sample], bool]] = {
-    Scenario.SHIPPED: lambda sample: _status(sample) == "shipped",
-    Scenario.CONTENT_PENDING: lambda sample: _status(sample) == "content pending",
-    Scenario.NO_CONTENT_POSTED: lambda sample: _status(sample) == "completed" and is_empty(sample.content_summary),
-    Scenario.MISSING_AD_CODE: lambda sample: has_video(sample.content_summary) and not has_code(sample.ad_code),
-}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Decides on due schedules; `regions` are those that somebody can write to, in upper case."""
@@ -76,7 +63,7 @@ class Policy:
         region = (due.schedule.region or sample.region or self.default_region).strip().upper()
         if region not in self.regions:
             return Park(f"nobody writes to creators in region {region}")
-        if not STILL_TRUE[scenario](sample):
+        if not calls_for(scenario, sample):
             return Deactivate(f"{scenario} is no longer true of the sample (status {sample.status!r})")
         if not (creator := (sample.platform_creator_id or "").strip()):
             return Park("the sample has no platform_creator_id")
