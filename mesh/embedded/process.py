@@ -5,6 +5,7 @@ import contextlib
 import ctypes
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -22,6 +23,10 @@ _LOOK = 0.03
 #: The kernel knows a start to 10 ms, but derives the wall time from a clock that may be adjusted meanwhile.
 _CLOCK_SLACK_SECONDS = 3.0
 
+#: Below what Linux and macOS give to outgoing connections: a client that reconnects to a service which is down must not
+#: be given the service's own port.
+_PORTS = range(20_000, 32_000)
+
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 # Loaded here and not in the forked child, where another thread's lock could be held for ever.
@@ -34,16 +39,14 @@ class ServiceFailed(RuntimeError):
 
 def free_port(preferred: int | None = None) -> int:
     """Return a loopback port that nobody listens on; the preferred one when it is free."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", preferred or 0))
-        except OSError:
-            if not preferred:
-                raise
-            return free_port()
-        port: int = probe.getsockname()[1]
-        return port
+    candidates = [preferred] if preferred else []
+    candidates += random.sample(_PORTS, 100)
+    for port in candidates:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise ServiceFailed(f"no free loopback port between {_PORTS.start} and {_PORTS.stop}")
 
 
 def kept_port(file: Path) -> int:
@@ -54,11 +57,11 @@ def kept_port(file: Path) -> int:
     return port
 
 
-async def port_answers(port: int, *, say: bytes = b"", expect: bytes = b"") -> bool:
-    """Tell whether something on a loopback port takes a connection and begins its answer with the expected bytes."""
+async def port_answers(port: int, *, host: str = "127.0.0.1", say: bytes = b"", expect: bytes = b"") -> bool:
+    """Tell whether something on a port takes a connection and begins its answer with the expected bytes."""
     try:
         async with asyncio.timeout(2):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await asyncio.open_connection(host, port)
             try:
                 writer.write(say)
                 return await reader.readexactly(len(expect)) == expect
@@ -155,11 +158,19 @@ class ChildProcess:
         """End it and its own children at once."""
         if self._popen is None:
             return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._popen.pid, signal.SIGKILL)
+        self.hurry()
         await self.wait()
         self._popen = None
         self._pid_file.unlink(missing_ok=True)
+
+    def hurry(self) -> None:
+        """End it at once, without waiting; a `stop` that is under way then returns.
+
+        Never once it has ended: only until then is its pid certainly its own.
+        """
+        if self._popen is not None and self.is_running:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._popen.pid, signal.SIGKILL)
 
     async def end_orphan(self) -> bool:
         """End the process of a run that crashed, if it still lives; tell whether there was one."""

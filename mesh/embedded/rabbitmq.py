@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from mesh.embedded.management import Management
-from mesh.embedded.process import ChildProcess, ServiceFailed, kept_port, port_answers
+from mesh.embedded.process import ChildProcess, ServiceFailed, kept_port, port_answers, tail
 from mesh.embedded.secrets import kept_secret, write_private
 
 #: Where the real start script may be. Debian's own in /usr/sbin refuses every user but root and rabbitmq.
@@ -55,19 +55,21 @@ collect_statistics_interval = 1000
 class PrivateRabbitMQ:
     """A broker of our own: `start` returns when it can be used; data and ports outlive a restart."""
 
+    name = "rabbitmq"
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
+        self.log = self.folder / "broker.log"
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.user = "mesh"
         self.password = kept_secret(self.folder / "password")
-        self._ports = {use: kept_port(self.folder / f"{use}.port") for use in _PORTS}
+        self._ports: dict[str, int] = {}
         self._epmd = ChildProcess("epmd", self.folder)
         self._node = ChildProcess("rabbitmq", self.folder)
-        self._management = Management(self.management_url, self.user, self.password)
 
     @property
     def port(self) -> int:
-        """The AMQP port."""
+        """The AMQP port, known from the first start on."""
         return self._ports["amqp"]
 
     @property
@@ -81,6 +83,11 @@ class PrivateRabbitMQ:
         return f"http://127.0.0.1:{self._ports['management']}/"
 
     @property
+    def management_login(self) -> str:
+        """The same with our user and password, as programs need it."""
+        return self.management_url.replace("://", f"://{self.user}:{self.password}@")
+
+    @property
     def pid(self) -> int:
         """The process id of the Erlang machine."""
         return self._node.pid
@@ -90,15 +97,22 @@ class PrivateRabbitMQ:
         """Whether the node's process is alive."""
         return self._node.is_running
 
+    async def ended(self) -> int:
+        """Return the node's exit code once it has ended."""
+        return await self._node.wait()
+
     async def start(self) -> None:
         """Start the node and wait until it can be used."""
         await self._node.end_orphan()
         await self._epmd.end_orphan()
+        # Chosen once a crashed run has let go of them, so that they can be the same again.
+        self._ports = self._ports or {use: kept_port(self.folder / f"{use}.port") for use in _PORTS}
         self._write_files()
         env = self._environment()
+        server = _find_server()
         await self._epmd.spawn([_find_epmd(), "-port", str(self._ports["epmd"]), "-address", "127.0.0.1"], env)
-        await self._node.spawn([_find_server()], env, cwd=self.folder)
         try:
+            await self._node.spawn([server], env, cwd=self.folder)
             await self._node.wait_ready(self._answers, _START)
         except BaseException:
             await self.kill()
@@ -115,6 +129,14 @@ class PrivateRabbitMQ:
         """End the node as a power cut would."""
         await self._node.kill()
         await self._epmd.kill()
+
+    def hurry(self) -> None:
+        """Cut a stop short."""
+        self._node.hurry()
+
+    def last_words(self) -> str:
+        """Return the end of its log."""
+        return f"The end of {self.log}:\n{tail(self.log)}"
 
     async def restart(self) -> None:
         """Stop and start it with the same data and ports."""
@@ -135,6 +157,10 @@ class PrivateRabbitMQ:
     async def close_connections(self) -> None:
         """End every client's connection; the broker and its data stay as they are."""
         await self._management.call("DELETE", "connections", "username", self.user)
+
+    @property
+    def _management(self) -> Management:
+        return Management(self.management_url, self.user, self.password)
 
     async def _answers(self) -> bool:
         return (
@@ -165,7 +191,7 @@ class PrivateRabbitMQ:
             management_port=self._ports["management"],
             user=self.user,
             password=self.password,
-            log=self.folder / "broker.log",
+            log=self.log,
         )
         write_private(self.folder / "rabbitmq.conf", config)
 

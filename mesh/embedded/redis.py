@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from mesh.embedded.process import ChildProcess, ServiceFailed, kept_port, port_answers
+from mesh.embedded.process import ChildProcess, ServiceFailed, kept_port, port_answers, tail
 from mesh.embedded.secrets import kept_secret, write_private
 
 _START = timedelta(seconds=15)
@@ -29,12 +29,21 @@ daemonize no
 class PrivateRedis:
     """A Redis of our own. `start` returns when it answers; the port outlives a restart, the data does not."""
 
+    name = "redis"
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.password = kept_secret(self.folder / "password")
-        self.port = kept_port(self.folder / "port")
+        self._port: int | None = None
         self._server = ChildProcess("redis", self.folder)
+
+    @property
+    def port(self) -> int:
+        """The port, known from the first start on."""
+        if self._port is None:
+            raise ServiceFailed("redis was not started")
+        return self._port
 
     @property
     def url(self) -> str:
@@ -51,9 +60,14 @@ class PrivateRedis:
         """Whether the server's process is alive."""
         return self._server.is_running
 
+    async def ended(self) -> int:
+        """Return the server's exit code once it has ended."""
+        return await self._server.wait()
+
     async def start(self) -> None:
         """Start the server and wait until it can be used."""
         await self._server.end_orphan()
+        self._port = self._port or kept_port(self.folder / "port")
         config = self.folder / "redis.conf"
         write_private(config, _CONFIG.format(port=self.port, password=self.password, folder=self.folder))
         await self._server.spawn([_find_server(), str(config)], {"PATH": os.environ.get("PATH", os.defpath)})
@@ -70,6 +84,14 @@ class PrivateRedis:
     async def kill(self) -> None:
         """End the server as a power cut would."""
         await self._server.kill()
+
+    def hurry(self) -> None:
+        """Cut a stop short."""
+        self._server.hurry()
+
+    def last_words(self) -> str:
+        """Return the end of its log."""
+        return f"The end of {self._server.log}:\n{tail(self._server.log)}"
 
     async def restart(self) -> None:
         """Stop it and start it, empty, on the same port."""

@@ -1,0 +1,72 @@
+"""Where everything of a running mesh is, as other programs are told."""
+
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from mesh.embedded.process import ServiceFailed
+from settings import Settings
+
+#: How far beyond a taken port a free one is looked for.
+_PORTS_TO_TRY = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """How to reach the broker, the database, Redis and the gateway; secrets stay out of its repr."""
+
+    gateway_url: str
+    data_dir: Path
+    broker_url: str = field(repr=False)
+    broker_management_url: str | None = field(repr=False)
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    service_tokens: tuple[str, ...] = field(repr=False)
+
+    def environment(self) -> dict[str, str]:
+        """Return what any other program needs to join, as environment variables."""
+        found = {
+            "MESH_BROKER_URL": self.broker_url,
+            "MESH_BROKER_MANAGEMENT_URL": self.broker_management_url or "",
+            "MESH_DATABASE_URL": self.database_url,
+            "MESH_REDIS_URL": self.redis_url,
+            "MESH_GATEWAY_URL": self.gateway_url,
+            "MESH_SERVICE_TOKENS": ",".join(self.service_tokens),
+            "MESH_SERVICE_TOKEN": self.service_tokens[0],  # one of them alone, ready for a header
+            "MESH_DATA_DIR": str(self.data_dir),
+        }
+        return {name: value for name, value in found.items() if value}
+
+
+def revealed(secret: SecretStr | None) -> str | None:
+    """Return the plain value of a setting that may be absent."""
+    return secret.get_secret_value() if secret else None
+
+
+def gateway_address(settings: Settings) -> tuple[str, int]:
+    """Return the host and a free port for the gateway.
+
+    A port that the operator has chosen is used or refused, never replaced; the default one gives way to the next.
+    """
+    wanted, host = settings.gateway_port, settings.gateway_host
+    if (free := _free(host, wanted)) is not None:
+        return host, free
+    if "gateway_port" in settings.model_fields_set:
+        raise ServiceFailed(f"port {wanted} on {host} is taken: free it, or choose another with MESH_GATEWAY_PORT")
+    for port in range(wanted + 1, wanted + _PORTS_TO_TRY):
+        if _free(host, port) is not None:
+            return host, port
+    raise ServiceFailed(f"no free port from {wanted} on: choose one with MESH_GATEWAY_PORT")
+
+
+def _free(host: str, port: int) -> int | None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return None
+        return int(probe.getsockname()[1])

@@ -1,0 +1,215 @@
+"""The whole mesh on one machine: private services where none are given, migrated, declared, every role running."""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from brokers import declare
+from brokers.link import Link
+from brokers.topology import DOMAINS, QUEUES
+from mesh.addresses import Addresses, gateway_address, revealed
+from mesh.data_dir import DataDir
+from mesh.embedded.process import ServiceFailed, port_answers, tail
+from mesh.embedded.rabbitmq import PrivateRabbitMQ
+from mesh.embedded.redis import PrivateRedis
+from mesh.role import Role
+from mesh.supervision import keep_up
+from persistence import migrate
+from settings import Settings
+
+#: Started in this order and stopped in the reverse: nothing new comes in while the rest drains.
+ROLES = ("worker", "publishers", "gateway")
+
+_GATEWAY_START = timedelta(seconds=45)
+
+#: A role's own deadline for draining ends first; this is for closing connections after it.
+_AFTER_DRAIN = timedelta(seconds=5)
+
+#: Told of each step of the start: its name, and None when it begins or the seconds it took when it is done.
+Report = Callable[[str, float | None], None]
+
+
+class _CanHurry(Protocol):
+    def hurry(self) -> None: ...
+
+
+class RunningMesh:
+    """What `running_mesh` hands out: addresses and processes, and how to wait for trouble."""
+
+    def __init__(self, data_dir: Path, report: Report) -> None:
+        self.folder = DataDir(data_dir)
+        self.addresses: Addresses
+        self.broker: PrivateRabbitMQ | None = None
+        self.redis: PrivateRedis | None = None
+        self.roles: dict[str, Role] = {}
+        self._report = report
+        self._watches: list[asyncio.Task[None]] = []
+        self._can_hurry: list[_CanHurry] = []
+
+    async def failed(self) -> None:
+        """Wait while all is well; raises once something had to be given up."""
+        done, _ = await asyncio.wait(self._watches, return_when=asyncio.FIRST_COMPLETED)
+        for watch in done:
+            watch.result()
+
+    def hurry(self) -> None:
+        """Cut a shutdown short: kill what still runs. What was not acknowledged is delivered again next time."""
+        for process in self._can_hurry:
+            process.hurry()
+
+    def watch(self, process: _CanHurry, keeping_up: Coroutine[Any, Any, None], stack: AsyncExitStack) -> None:
+        """Supervise a process until the stack unwinds to here."""
+        task = asyncio.create_task(keeping_up)
+        self._watches.append(task)
+        self._can_hurry.append(process)
+        stack.push_async_callback(_cancelled, task)
+
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Report a step of the start."""
+        began = time.monotonic()
+        self._report(name, None)
+        yield
+        self._report(name, time.monotonic() - began)
+
+
+@asynccontextmanager
+async def running_mesh(
+    data_dir: Path,
+    settings: Settings | None = None,
+    *,
+    roles: Sequence[str] = ROLES,
+    environment: Mapping[str, str] | None = None,
+    report: Report = lambda _name, _seconds: None,
+) -> AsyncIterator[RunningMesh]:
+    """Run the mesh in a folder for as long as the block lasts, and end it in order.
+
+    A service whose address is set is used instead of a private one. `environment` is given to the roles on top of
+    these addresses. Raises AlreadyRunning where another mesh holds the folder, ServiceFailed where something does not
+    start.
+    """
+    settings = settings or Settings()
+    mesh = RunningMesh(data_dir, report)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(mesh.folder.held())
+        database_url = revealed(settings.database_url) or f"sqlite+aiosqlite:///{mesh.folder.path / 'mesh.db'}"
+        await _start_services(mesh, settings, database_url, stack)
+        host, port = gateway_address(settings)
+        mesh.addresses = _addresses(mesh, settings, database_url, f"http://{_reachable(host)}:{port}")
+        with mesh.step("topology"):
+            await _declare(mesh.addresses.broker_url)
+        given = {**_role_environment(mesh, host, port), **(environment or {})}
+        await _start_roles(mesh, settings, roles, given, stack)
+        if "gateway" in roles:
+            with mesh.step("ready"):
+                await _wait_for_gateway(mesh, _reachable(host), port)
+        mesh.folder.publish(mesh.addresses.environment())
+        stack.callback(mesh.folder.withdraw)
+        yield mesh
+
+
+async def _start_services(mesh: RunningMesh, settings: Settings, database_url: str, stack: AsyncExitStack) -> None:
+    """Start the broker, Redis and the migrations side by side, because the broker takes long."""
+    if settings.broker_url is None:
+        mesh.broker = PrivateRabbitMQ(mesh.folder.path / "rabbitmq")
+    if settings.redis_url is None:
+        mesh.redis = PrivateRedis(mesh.folder.path / "redis")
+    services = [service for service in (mesh.broker, mesh.redis) if service]
+    for service in services:
+        stack.push_async_callback(service.stop)
+    try:
+        async with asyncio.TaskGroup() as starting:
+            starting.create_task(_stepped(mesh, "database", migrate.upgrade(database_url)))
+            for service in services:
+                starting.create_task(_stepped(mesh, service.name, service.start()))
+    except ExceptionGroup as several:
+        raise several.exceptions[0] from several
+    for service in services:
+        mesh.watch(service, keep_up(service.name, service.ended, service.start, service.last_words), stack)
+
+
+async def _start_roles(
+    mesh: RunningMesh, settings: Settings, roles: Sequence[str], environment: Mapping[str, str], stack: AsyncExitStack
+) -> None:
+    patience = timedelta(seconds=settings.drain_seconds) + _AFTER_DRAIN
+    for name in roles:
+        with mesh.step(name):
+            role = Role(name, [name], mesh.folder.path / "logs", environment)
+            await role.start()
+        mesh.roles[name] = role
+        stack.push_async_callback(role.stop, patience)
+        mesh.watch(role, keep_up(name, role.ended, role.start, role.last_words), stack)
+
+
+def _addresses(mesh: RunningMesh, settings: Settings, database_url: str, gateway_url: str) -> Addresses:
+    broker, redis = mesh.broker, mesh.redis
+    tokens = tuple(token.get_secret_value() for token in settings.service_tokens)
+    return Addresses(
+        gateway_url=settings.gateway_url or gateway_url,
+        data_dir=mesh.folder.path,
+        broker_url=broker.url if broker else revealed(settings.broker_url) or "",
+        broker_management_url=broker.management_login if broker else revealed(settings.broker_management_url),
+        database_url=database_url,
+        redis_url=redis.url if redis else revealed(settings.redis_url) or "",
+        service_tokens=tokens or (mesh.folder.secret("service_token"),),
+    )
+
+
+def _role_environment(mesh: RunningMesh, host: str, port: int) -> dict[str, str]:
+    """Return the whole environment of a role: ours, what we started, and where this code is."""
+    root = str(Path(__file__).resolve().parent.parent)
+    path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
+    return {
+        **os.environ,
+        **mesh.addresses.environment(),
+        "MESH_GATEWAY_HOST": host,
+        "MESH_GATEWAY_PORT": str(port),
+        "PYTHONPATH": path,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+async def _declare(broker_url: str) -> None:
+    link = Link(broker_url, "mesh up")
+    try:
+        await declare.whole(DOMAINS, QUEUES).apply(await link.channel())
+    finally:
+        await link.close()
+
+
+async def _wait_for_gateway(mesh: RunningMesh, host: str, port: int) -> None:
+    request = f"GET /health/ready HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+    trouble = asyncio.create_task(mesh.failed())
+    deadline = time.monotonic() + _GATEWAY_START.total_seconds()
+    try:
+        while not await port_answers(port, host=host, say=request, expect=b"HTTP/1.1 200"):
+            if trouble.done():
+                trouble.result()
+            if time.monotonic() > deadline:
+                log = mesh.roles["gateway"].log
+                raise ServiceFailed(f"the gateway was not ready within {_GATEWAY_START}.\n{tail(log)}")
+            await asyncio.sleep(0.05)
+    finally:
+        await _cancelled(trouble)
+
+
+async def _stepped(mesh: RunningMesh, name: str, work: Coroutine[Any, Any, None]) -> None:
+    with mesh.step(name):
+        await work
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    # What it raised was told by `failed`, or is not worth more than the reason for stopping.
+    await asyncio.wait([task])
+
+
+def _reachable(host: str) -> str:
+    """Return how a local client reaches what listens on every interface."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - read, not bound
