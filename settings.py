@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     )
 
     samples_default_region: str = Field("MX", description="Region of a sample row that names none.")
-    retention_days: PositiveInt = Field(90, description="Days that crawl logs and settled chat deliveries are kept.")
+    retention_days: PositiveInt = Field(180, description="Days that crawl logs and settled chat deliveries are kept.")
 
     chatbot_sender: Literal["development"] = Field(
         "development",
@@ -96,12 +96,12 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="Local hours by region in which nothing is sent: MX=21:00-09:00,BR=22:00-08:00; none by default.",
     )
-    chatbot_daily_cap: PositiveInt = Field(
-        10, description="Most chat tasks that one creator is sent in one local day; the rest wait for the next."
+    chatbot_daily_cap: NonNegativeInt = Field(
+        10, description="Most chat tasks that one creator is sent in one local day; the rest wait for the next; 0 means no cap."
     )
     chatbot_link_template: str = Field(
-        "https://portal.example/samples/{sample_id}",
-        description="Link to a sample in chat messages; {sample_id} is replaced.",
+        "https://creator.infound.ai/samples/{sampleId}",
+        description="Link to a sample in chat messages; {sampleId} is replaced.",
     )
     chatbot_poll_seconds: PositiveFloat = Field(5, description="How often due chat schedules are looked for.")
 
@@ -151,8 +151,8 @@ class Settings(BaseSettings):
     @field_validator("chatbot_link_template")
     @classmethod
     def _names_the_sample(cls, template: str) -> str:
-        if "{sample_id}" not in template:
-            raise ValueError("must contain {sample_id}")
+        if "{sampleId}" not in template:
+            raise ValueError("must contain {sampleId}")
         return template
 
     @field_validator("log_level", "log_format", mode="before")

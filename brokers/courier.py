@@ -15,13 +15,11 @@ from brokers.judgement import Park, Retry, judge
 from brokers.ladder import ladder_address
 from brokers.outgoing import Outgoing
 from brokers.publisher import Publisher
-from brokers.status import State, Status, StatusBoard
+from brokers.status import TRACKED, State, Status, StatusBoard
 from brokers.verdict import Unavailable
 from schemas.clock import Clock
 
 log = structlog.get_logger()
-
-TRACKED = "x-track"  # set by the gateway on messages whose state somebody may ask for
 
 
 class Courier:

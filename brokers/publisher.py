@@ -60,6 +60,10 @@ class Publisher:
                 raise outcome
         return outcomes  # type: ignore[return-value] # what is not an Exception was raised above
 
+    async def probe(self) -> None:
+        """Raise Unavailable unless the broker could take a message now."""
+        await self._open()
+
     async def close(self) -> None:
         """Close the connection; what was in flight is reported unconfirmed."""
         await self._link.close()

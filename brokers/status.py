@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from brokers.verdict import Unavailable
 from schemas.clock import utc_now
 
 #: The header of messages whose state somebody may ask for; of others nothing is recorded.
@@ -49,3 +50,21 @@ class StatusBoard(Protocol):
 
     async def read(self, message_id: str) -> Status | None:
         """Return the last status, None if it is unknown or forgotten; raises Unavailable if the board is away."""
+
+
+class NoStatusBoard:
+    """The board of a mesh that runs without Redis: it keeps nothing and knows nothing."""
+
+    async def record(self, statuses: Sequence[Status]) -> None:
+        """Forget these."""
+
+    async def read(self, message_id: str) -> Status | None:
+        """Raise Unavailable: nobody can say what became of a message."""
+        raise Unavailable(f"no status board is configured, so nothing is known of {message_id}")
+
+    async def probe(self) -> None:
+        """Raise Unavailable, as there is nothing to reach."""
+        raise Unavailable("no status board is configured")
+
+    async def close(self) -> None:
+        """Do nothing."""

@@ -30,10 +30,8 @@ class Watchdog:
         self._every = every.total_seconds()
         self._absent_since: dict[str, float] = {}
 
-    @property
-    def is_healthy(self) -> bool:
-        """False once a consumer has been absent for longer than a rebuild may take."""
-        now = asyncio.get_running_loop().time()
+    def is_healthy_at(self, now: float) -> bool:
+        """Tell whether no consumer has been absent for longer than a rebuild may take; `now` is the loop's time."""
         return all(now - since < ABSENT_AT_MOST.total_seconds() for since in self._absent_since.values())
 
     async def run(self) -> None:

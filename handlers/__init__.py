@@ -1,1 +1,7 @@
 """Consumers: one message in, effects and further messages out."""
+
+from brokers.router import Route, Router
+from handlers import chatbot, samples
+
+ROUTERS: tuple[Router, ...] = (samples.router, chatbot.router)
+ROUTES: tuple[Route, ...] = tuple(route for router in ROUTERS for route in router)

@@ -1,0 +1,94 @@
+"""The composition root: from settings to real things, built nowhere else."""
+
+import socket
+from dataclasses import dataclass
+from functools import cached_property
+
+from pydantic import SecretStr
+
+from adapters.message_sender import message_sender
+from adapters.status import RedisStatusBoard
+from brokers.link import Link
+from brokers.publisher import Publisher
+from brokers.router import Route
+from brokers.status import NoStatusBoard
+from brokers.worker import Worker
+from persistence.engine import Database, open_uow
+from schemas.clock import utc_now
+from settings import Settings
+
+
+class Unconfigured(ValueError):
+    """A setting that this process cannot do without is missing."""
+
+
+@dataclass(frozen=True)
+class Composition:
+    """What one process is made of; each part is built when it is first asked for, and connects later still."""
+
+    settings: Settings
+    role: str
+
+    def link(self, purpose: str) -> Link:
+        """Return a connection of its own, named after role and purpose on the broker's pages."""
+        return Link(_required(self.settings.broker_url, "MESH_BROKER_URL"), f"mesh {self.role} {purpose} {_host()}")
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        """The process's publisher, on a connection that consumes nothing."""
+        return Publisher(self.link("publish"))
+
+    @cached_property
+    def database(self) -> Database:
+        """The process's database pool."""
+        return open_uow(database_url(self.settings))
+
+    @cached_property
+    def board(self) -> RedisStatusBoard | NoStatusBoard:
+        """Where the state of messages is kept; without Redis, nowhere."""
+        url = self.settings.redis_url
+        return RedisStatusBoard.at(url.get_secret_value()) if url else NoStatusBoard()
+
+    def worker(self, routes: list[Route]) -> Worker:
+        """Return the consumers of some routes, with everything their handlers ask for."""
+        dependencies = {
+            "uow": self.database.uow,
+            "clock": utc_now,
+            "sender": message_sender(self.settings.chatbot_sender),
+        }
+        return Worker(
+            routes,
+            dependencies,
+            link=self.link("consume"),
+            publisher=self.publisher,
+            board=self.board,
+            probe=self.database.probe,
+            clock=utc_now,
+        )
+
+    async def close(self) -> None:
+        """Close whatever was built."""
+        built = self.__dict__
+        for part in ("publisher", "database", "board"):
+            if part in built:
+                await built[part].close()
+
+
+def database_url(settings: Settings) -> str:
+    """Return the configured database, or SQLite in the data folder."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return f"sqlite:///{settings.data_dir.resolve() / 'mesh.db'}"
+
+
+def _required(value: SecretStr | None, name: str) -> str:
+    if value is None:
+        raise Unconfigured(
+            f'{name} is not set. Start everything with `mesh up`, then run `eval "$(mesh env)"` here; '
+            "or set it to your own service."
+        )
+    return value.get_secret_value()
+
+
+def _host() -> str:
+    return socket.gethostname()

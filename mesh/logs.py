@@ -1,0 +1,46 @@
+"""How every process of the mesh logs: structlog, JSON or console, with the libraries' own records in the same form."""
+
+import logging
+import sys
+from typing import Any, TextIO
+
+import orjson
+import structlog
+
+#: Libraries whose records tell what our own logs already say better, or say it once a message.
+QUIET = {"aiormq": logging.CRITICAL, "asyncio": logging.ERROR, "uvicorn": logging.WARNING, "alembic": logging.WARNING}
+
+
+def configure(level: str, form: str, stream: TextIO = sys.stderr) -> None:
+    """Set up logging of this process; `form` is "json" or "console"."""
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    if form == "json":
+        rendering: list[Any] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_dumps)]
+    else:
+        rendering = [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+    structlog.configure(
+        processors=[*shared, *rendering],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.PrintLoggerFactory(stream),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=max(threshold, logging.INFO), force=True)
+    for name, quiet in QUIET.items():
+        logging.getLogger(name).setLevel(quiet)
+
+
+def _dumps(event: Any, default: Any) -> str:
+    return orjson.dumps(event, default=default).decode()
