@@ -14,6 +14,7 @@ from brokers import declare
 from brokers.link import Link
 from brokers.topology import DOMAINS, QUEUES
 from mesh.addresses import Addresses, gateway_address, revealed
+from mesh.compose import database_url
 from mesh.data_dir import DataDir
 from mesh.embedded.process import ServiceFailed, port_answers, tail
 from mesh.embedded.rabbitmq import PrivateRabbitMQ
@@ -94,14 +95,13 @@ async def running_mesh(
     these addresses. Raises AlreadyRunning where another mesh holds the folder, ServiceFailed where something does not
     start.
     """
-    settings = settings or Settings()
     mesh = RunningMesh(data_dir, report)
+    settings = (settings or Settings()).model_copy(update={"data_dir": mesh.folder.path})
     async with AsyncExitStack() as stack:
         stack.enter_context(mesh.folder.held())
-        database_url = revealed(settings.database_url) or f"sqlite+aiosqlite:///{mesh.folder.path / 'mesh.db'}"
-        await _start_services(mesh, settings, database_url, stack)
+        await _start_services(mesh, settings, stack)
         host, port = gateway_address(settings)
-        mesh.addresses = _addresses(mesh, settings, database_url, f"http://{_reachable(host)}:{port}")
+        mesh.addresses = _addresses(mesh, settings, f"http://{_reachable(host)}:{port}")
         with mesh.step("topology"):
             await _declare(mesh.addresses.broker_url)
         given = {**_role_environment(mesh, host, port), **(environment or {})}
@@ -114,7 +114,7 @@ async def running_mesh(
         yield mesh
 
 
-async def _start_services(mesh: RunningMesh, settings: Settings, database_url: str, stack: AsyncExitStack) -> None:
+async def _start_services(mesh: RunningMesh, settings: Settings, stack: AsyncExitStack) -> None:
     """Start the broker, Redis and the migrations side by side, because the broker takes long."""
     if settings.broker_url is None:
         mesh.broker = PrivateRabbitMQ(mesh.folder.path / "rabbitmq")
@@ -125,11 +125,11 @@ async def _start_services(mesh: RunningMesh, settings: Settings, database_url: s
         stack.push_async_callback(service.stop)
     try:
         async with asyncio.TaskGroup() as starting:
-            starting.create_task(_stepped(mesh, "database", migrate.upgrade(database_url)))
+            starting.create_task(_stepped(mesh, "database", migrate.upgrade(database_url(settings))))
             for service in services:
                 starting.create_task(_stepped(mesh, service.name, service.start()))
     except ExceptionGroup as several:
-        raise several.exceptions[0] from several
+        raise several.exceptions[0] from None
     for service in services:
         mesh.watch(service, keep_up(service.name, service.ended, service.start, service.last_words), stack)
 
@@ -147,7 +147,7 @@ async def _start_roles(
         mesh.watch(role, keep_up(name, role.ended, role.start, role.last_words), stack)
 
 
-def _addresses(mesh: RunningMesh, settings: Settings, database_url: str, gateway_url: str) -> Addresses:
+def _addresses(mesh: RunningMesh, settings: Settings, gateway_url: str) -> Addresses:
     broker, redis = mesh.broker, mesh.redis
     tokens = tuple(token.get_secret_value() for token in settings.service_tokens)
     return Addresses(
@@ -155,7 +155,7 @@ def _addresses(mesh: RunningMesh, settings: Settings, database_url: str, gateway
         data_dir=mesh.folder.path,
         broker_url=broker.url if broker else revealed(settings.broker_url) or "",
         broker_management_url=broker.management_login if broker else revealed(settings.broker_management_url),
-        database_url=database_url,
+        database_url=database_url(settings),
         redis_url=redis.url if redis else revealed(settings.redis_url) or "",
         service_tokens=tokens or (mesh.folder.secret("service_token"),),
     )

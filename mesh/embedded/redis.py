@@ -17,7 +17,7 @@ _CONFIG = """\
 bind 127.0.0.1
 port {port}
 requirepass {password}
-dir {folder}
+dir .
 save ""
 appendonly no
 maxmemory 256mb
@@ -69,8 +69,9 @@ class PrivateRedis:
         await self._server.end_orphan()
         self._port = self._port or kept_port(self.folder / "port")
         config = self.folder / "redis.conf"
-        write_private(config, _CONFIG.format(port=self.port, password=self.password, folder=self.folder))
-        await self._server.spawn([_find_server(), str(config)], {"PATH": os.environ.get("PATH", os.defpath)})
+        write_private(config, _CONFIG.format(port=self.port, password=self.password))
+        environment = {"PATH": os.environ.get("PATH", os.defpath)}
+        await self._server.spawn([_find_server(), str(config)], environment, cwd=self.folder)
         try:
             await self._server.wait_ready(self._answers, _START)
         except BaseException:
