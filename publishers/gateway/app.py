@@ -7,8 +7,8 @@ from pydantic import SecretStr
 
 from brokers.status import StatusBoard
 from publishers.gateway import chatbot, errors, openapi, samples
-from publishers.gateway.auth import OPEN_PATHS, Tokens
-from publishers.gateway.border import Border
+from publishers.gateway.auth import Tokens
+from publishers.gateway.border import Border, HotRoute
 from publishers.gateway.health import health
 from publishers.gateway.messages import messages
 from publishers.gateway.ports import Answers, Check, Desk, Limits, Publisher
@@ -39,11 +39,9 @@ def gateway(
         swagger_ui_oauth2_redirect_url=None,
     )
     desk = Desk(publisher, answers, board, limits)
-    # The two busy routes work on bytes, as plain routes: three times as fast as FastAPI's typed ones.
-    app.add_route(samples.PATH, samples.SamplesIngest(desk).handle, methods=["POST"])
-    app.add_route(chatbot.PATH, chatbot.ChatbotMessages(desk).handle, methods=["POST"])
     app.include_router(health(checks, asyncapi))
     app.include_router(messages(board))
     errors.install(app)
     openapi.install(app)
-    return Border(app, Tokens(tokens), RateLimit(limits.requests_a_minute), OPEN_PATHS | {samples.PATH, chatbot.PATH})
+    hot: dict[str, HotRoute] = {samples.PATH: samples.SamplesIngest(desk), chatbot.PATH: chatbot.ChatbotMessages(desk)}
+    return Border(app, hot, Tokens(tokens), RateLimit(limits.requests_a_minute))

@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+import re
 from datetime import timedelta
 from typing import TypeVar
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
-from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
 
+from publishers.gateway.call import Call
 from publishers.gateway.errors import Refusal, malformed, unreadable
 
 T = TypeVar("T")
@@ -17,28 +19,36 @@ T = TypeVar("T")
 WITHIN = timedelta(seconds=30)  # 15 MiB at 4 Mbit/s; slower senders would hold memory for too long
 
 
-async def read_body(request: Request, limit: int) -> bytes:
+async def read_body(call: Call, receive: Receive, limit: int) -> bytes:
     """Return the body; raises 415, 413, or 408 for a sender that dawdles.
 
     The declared length is only a hint that saves reading: what counts is what arrives.
     """
-    headers = request.headers
-    _check_type(headers)
-    declared = headers.get("content-length", "")
+    _check_type(call)
+    declared = call.headers.get(b"content-length", b"")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
-    chunks: list[bytes] = []
-    size = 0
     try:
         async with asyncio.timeout(WITHIN.total_seconds()):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > limit:
-                    raise _too_large(limit)
-                chunks.append(chunk)
+            return await _read(receive, limit)
     except TimeoutError:
         raise Refusal(408, "The body did not arrive in time") from None
-    return b"".join(chunks)
+
+
+async def _read(receive: Receive, limit: int) -> bytes:
+    chunks: list[bytes] = []
+    left = limit
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk = message.get("body", b"")
+        left -= len(chunk)
+        if left < 0:
+            raise _too_large(limit)
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
 
 
 def parsed(adapter: TypeAdapter[T], body: bytes) -> T:
@@ -60,19 +70,19 @@ def _check_strictly(body: bytes) -> None:
         raise malformed(f"{error.msg} at line {error.lineno} column {error.colno}") from None
 
 
-def _check_type(headers: Headers) -> None:
+def _check_type(call: Call) -> None:
     """Take JSON as such: `application/json`, `…+json`, or no type at all; in UTF-8, not compressed."""
-    if headers.get("content-encoding", "identity") != "identity":
+    if call.headers.get(b"content-encoding", b"identity") != b"identity":
         raise Refusal(415, "Send the body without Content-Encoding")
-    content_type = headers.get("content-type", "application/json")
-    if content_type == "application/json":
+    content_type = call.header(b"content-type")
+    if content_type in {None, "application/json"}:
         return
-    kind, _, parameters = content_type.lower().partition(";")
+    kind, _, parameters = str(content_type).lower().partition(";")
     kind = kind.strip()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise Refusal(415, "Send JSON, as application/json")
-    charset = parameters.strip().removeprefix("charset=").strip('"')
-    if "charset=" in parameters and charset not in {"utf-8", "utf8"}:
+    charset = re.search(r'charset\s*=\s*"?([^";\s]+)', parameters)
+    if charset and charset[1] not in {"utf-8", "utf8"}:
         raise Refusal(415, "Send JSON in UTF-8")
 
 

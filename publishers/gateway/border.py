@@ -1,18 +1,25 @@
 """What happens to every request before and after its route: identity, rate, headers, metrics, log, and bugs."""
 
+from collections.abc import Awaitable, Callable, Mapping
+
 import structlog
 from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from brokers import metrics
-from publishers.gateway.auth import Tokens, is_open
+from publishers.gateway.auth import HEADER, OPEN_PATHS, Tokens, is_open
 from publishers.gateway.call import Call, begin
 from publishers.gateway.errors import Refusal, on_bug, too_fast
 from publishers.gateway.rate import RateLimit
 from publishers.gateway.trace import active, begin_span, end_span
 
 log = structlog.get_logger()
+
+#: A route that reads the raw body itself; see the README's decisions for why.
+HotRoute = Callable[[Call, Receive], Awaitable[Response]]
+TOKEN = HEADER.lower().encode()
 
 CLIENT_LEFT = 499  # nginx's status for a client that went away before its answer
 # Swagger UI is loaded from the CDN that FastAPI's page names; nothing else may load anything.
@@ -28,17 +35,18 @@ _HEADERS = (
 )
 _POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _UNMATCHED = "unmatched"
+_POST_ONLY = Refusal(405, "Method Not Allowed", headers={"Allow": "POST"})
 
 
 class Border:
     """The outermost layer; nothing reaches a route, not even an unknown one, without passing it."""
 
-    def __init__(self, app: ASGIApp, tokens: Tokens, rate: RateLimit, routes: frozenset[str]) -> None:
-        """`routes` are the paths that metrics may name as they are; a path with parameters is named by its route."""
+    def __init__(self, app: ASGIApp, hot: Mapping[str, HotRoute], tokens: Tokens, rate: RateLimit) -> None:
+        """Send what is posted to the paths in `hot` straight to their route, and everything else to `app`."""
         self.app = app
+        self._hot = hot
         self._tokens = tokens
         self._rate = rate
-        self._routes = routes
         self._counted: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,7 +60,7 @@ class Border:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = begin(scope)
-        extra = [*_HEADERS, _policy(scope["path"]), (b"x-request-id", call.request_id.encode())]
+        extra = (*_HEADERS, _policy(call.path), (b"x-request-id", call.request_id.encode()))
 
         async def headed(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -78,13 +86,20 @@ class Border:
     async def _admitted(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             if not is_open(scope):
-                call.caller = self._tokens.caller(scope)
-                if seconds := self._rate.take(call.caller.number):
-                    raise too_fast(seconds)
+                self._identify(call)
+            hot = self._hot.get(call.path)
+            if hot is None:
+                await self.app(scope, receive, send)
+                return
+            response = await hot(call, receive) if scope["method"] == "POST" else _POST_ONLY.response()
         except Refusal as refusal:
-            await refusal.response()(scope, receive, send)
-        else:
-            await self.app(scope, receive, send)
+            response = refusal.response()
+        await response(scope, receive, send)
+
+    def _identify(self, call: Call) -> None:
+        call.caller = self._tokens.caller(call.headers.get(TOKEN, b""))
+        if seconds := self._rate.take(call.caller.number):
+            raise too_fast(seconds)
 
     def _account(self, call: Call, scope: Scope) -> None:
         route = self._route(scope)
@@ -107,8 +122,9 @@ class Border:
 
     def _route(self, scope: Scope) -> str:
         """Name the route, never the path of a stranger: metrics keep every name they ever saw."""
-        if scope["path"] in self._routes:
-            return str(scope["path"])
+        path: str = scope["path"]
+        if path in self._hot or path in OPEN_PATHS:
+            return path
         return getattr(scope.get("route"), "path", _UNMATCHED)
 
     def _metrics(self, route: str, status: int) -> tuple[Counter, Histogram]:

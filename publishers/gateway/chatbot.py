@@ -4,19 +4,19 @@ from typing import Any
 
 import structlog
 from pydantic import TypeAdapter
-from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive
 
 from brokers.outgoing import Outgoing
 from brokers.topology import CHATBOT_SAMPLE_BATCH
 from publishers.gateway.body import parsed, read_body
-from publishers.gateway.call import Call, call_of
+from publishers.gateway.call import Call
 from publishers.gateway.envelope import success
 from publishers.gateway.errors import Refusal, invalid, unavailable
 from publishers.gateway.identity import Identity
 from publishers.gateway.message import message_of, record_accepted
 from publishers.gateway.ports import Desk
-from publishers.gateway.prefer import preference
+from publishers.gateway.prefer import preferred
 from schemas.chatbot.messages import MAX_TASKS, ChatTask
 
 log = structlog.get_logger()
@@ -31,20 +31,20 @@ class ChatbotMessages:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def handle(self, request: Request) -> Response:
+    async def __call__(self, call: Call, receive: Receive) -> Response:
         """Publish the tasks, all in flight together."""
-        tasks = _tasks(await read_body(request, self._desk.limits.max_body_bytes))
-        call, identity = call_of(request), Identity(request)
+        tasks = _tasks(await read_body(call, receive, self._desk.limits.max_body_bytes))
+        identity = Identity(call)
         messages = [_message(call, task, identity.message_id(place)) for place, task in enumerate(tasks)]
         call.message_id = messages[0].message_id
         outcomes = await self._desk.publisher.publish_many(messages)
         if any(outcomes):
             raise _unconfirmed(outcomes)
-        return await self._told(request, [message.message_id for message in messages])
+        return await self._told(call, [message.message_id for message in messages])
 
-    async def _told(self, request: Request, message_ids: list[str]) -> Response:
+    async def _told(self, call: Call, message_ids: list[str]) -> Response:
         """Answer with the count, and with the ids for a caller that prefers `return=representation`."""
-        prefers = preference(request.headers.getlist("prefer"), self._desk.limits.max_wait)
+        prefers = preferred(call.header(b"prefer"), self._desk.limits.max_wait)
         data: dict[str, Any] = {"count": len(message_ids)}
         if prefers.is_representation_wanted:
             await record_accepted(self._desk.board, CHATBOT_SAMPLE_BATCH, message_ids)

@@ -3,13 +3,12 @@
 import re
 import uuid
 
-from starlette.requests import Request
-
 from brokers.outgoing import new_message_id
-from publishers.gateway.call import call_of
+from publishers.gateway.call import Call
 from publishers.gateway.errors import Refusal
 
 HEADER = "Idempotency-Key"
+_HEADER = HEADER.lower().encode()
 PATTERN = r"^[\x21-\x7e]{1,255}$"
 _NAMESPACE = uuid.UUID("5f0c9f3e-6d6b-4a70-9a7e-3b1f5c2d8e41")
 
@@ -21,12 +20,11 @@ class Identity:
     messages and every consumer can tell. Without one they are new (UUIDv7).
     """
 
-    def __init__(self, request: Request) -> None:
-        key = request.headers.get(HEADER)
+    def __init__(self, call: Call) -> None:
+        key = call.header(_HEADER)
         if key is not None and not re.fullmatch(PATTERN, key):
             raise Refusal(400, f"{HEADER} must be 1 to 255 visible ASCII characters")
-        caller = call_of(request).caller
-        self._seed = f"{caller.digest if caller else ''}\n{request.scope['path']}\n{key}" if key else None
+        self._seed = f"{call.caller.digest if call.caller else ''}\n{call.path}\n{key}" if key else None
 
     def message_id(self, place: int = 0) -> str:
         """Return the id of the request's message, or of the one at `place`."""

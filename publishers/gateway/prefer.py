@@ -1,7 +1,6 @@
 """The Prefer header (RFC 7240): how long the caller would wait, and how much it wants told."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -22,13 +21,15 @@ class Preference:
         return {"Preference-Applied": self.applied} if self.applied else {}
 
 
-def preference(values: Iterable[str], longest: timedelta) -> Preference:
+def preferred(value: str | None, longest: timedelta) -> Preference:
     """Read `respond-async`, `wait=N` and `return=representation`; what is not understood is ignored, as the RFC says.
 
     The first of two contradicting preferences counts. `respond-async` without `wait` means not to wait at all.
     """
+    if not value:
+        return Preference(longest)
     asked: dict[str, str] = {}
-    for part in ",".join(values).split(","):
+    for part in value.split(","):
         if found := _PREFERENCE.match(part):
             asked.setdefault(found[1].lower(), found[2] or "")
     applied = []

@@ -1,27 +1,26 @@
 """POST /samples/ingest: rows in, and the answer once they are readable in SQL."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import orjson
 import structlog
 from pydantic import TypeAdapter
-from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive
 
 from brokers.outgoing import Outgoing
 from brokers.status import State
 from brokers.topology import SAMPLES_INGEST
 from brokers.verdict import Verdict
 from publishers.gateway.body import parsed, read_body
-from publishers.gateway.call import call_of
+from publishers.gateway.call import Call
 from publishers.gateway.envelope import success
 from publishers.gateway.errors import Refusal, invalid, unavailable
 from publishers.gateway.identity import Identity
 from publishers.gateway.message import accepted, message_of, record_accepted
 from publishers.gateway.ports import Desk
-from publishers.gateway.prefer import preference
+from publishers.gateway.prefer import preferred
 from schemas.samples.messages import IngestSamples
 
 log = structlog.get_logger()
@@ -38,27 +37,25 @@ class SamplesIngest:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def handle(self, request: Request) -> Response:
+    async def __call__(self, call: Call, receive: Receive) -> Response:
         """Publish the rows and wait for their result, as long as the caller prefers."""
-        body = await read_body(request, self._desk.limits.max_body_bytes)
+        body = await read_body(call, receive, self._desk.limits.max_body_bytes)
         parsed(_BODY, body)
-        call = call_of(request)
-        call.message_id = message_id = Identity(request).message_id()
-        prefers = preference(request.headers.getlist("prefer"), self._desk.limits.max_wait)
-        message = message_of(call, SAMPLES_INGEST, body, message_id)
-        answer = await self._asked(message, prefers.wait)
+        prefers = preferred(call.header(b"prefer"), self._desk.limits.max_wait)
+        call.message_id = Identity(call).message_id()
+        answer = await self._asked(call, body, call.message_id, prefers.wait)
         if answer is None:
-            await record_accepted(self._desk.board, SAMPLES_INGEST, [message_id])
-            return accepted(message_id, prefers.headers)
+            await record_accepted(self._desk.board, SAMPLES_INGEST, [call.message_id])
+            return accepted(call.message_id, prefers.headers)
         return success(_result(answer), prefers.headers)
 
-    async def _asked(self, message: Outgoing, wait: timedelta) -> bytes | None:
+    async def _asked(self, call: Call, body: bytes, message_id: str, wait: timedelta) -> bytes | None:
         """Publish, and return the worker's answer if it comes in time."""
         if not wait:
-            await self._publish(message)
+            await self._publish(message_of(call, SAMPLES_INGEST, body, message_id))
             return None
-        async with self._desk.answers.expect(message.message_id) as answer:
-            await self._publish(replace(message, reply_to=answer.reply_to))
+        async with self._desk.answers.expect(message_id) as answer:
+            await self._publish(message_of(call, SAMPLES_INGEST, body, message_id, reply_to=answer.reply_to))
             return await answer.wait(wait) if answer.reply_to else None
 
     async def _publish(self, message: Outgoing) -> None:

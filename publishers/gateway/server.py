@@ -36,6 +36,7 @@ async def serve(app: ASGIApp, listening: socket.socket, stop: asyncio.Event, *, 
         access_log=False,  # the border writes its own
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # nothing here depends on the client's address
         timeout_keep_alive=int(IDLE.total_seconds()),
         timeout_graceful_shutdown=math.ceil(drain.total_seconds()),
     )
