@@ -81,7 +81,7 @@ class Border:
                 await response(scope, receive, headed)
         finally:
             self._account(call, scope)
-            end_span(span, self._route(scope), call.status)
+            end_span(span, scope["method"], self._route(scope), call.status)
 
     async def _admitted(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         try:

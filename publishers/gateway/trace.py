@@ -32,11 +32,11 @@ def active(span: Span) -> AbstractContextManager[object]:
     return trace.use_span(span) if span.is_recording() else nullcontext()
 
 
-def end_span(span: Span, route: str, status: int) -> None:
+def end_span(span: Span, method: str, route: str, status: int) -> None:
     """End the span with what became of the request, in OpenTelemetry's names for it."""
     if not span.is_recording():
         return
-    span.update_name(f"{route}")
+    span.update_name(f"{method} {route}")
     span.set_attribute("http.route", route)
     span.set_attribute("http.response.status_code", status)
     if status >= 500:  # noqa: PLR2004 -- the server's own errors begin here
