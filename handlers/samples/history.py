@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any
 
 from handlers.samples.identities import log_id
 from handlers.samples.merging import Step, evolved
@@ -43,29 +44,40 @@ def _crawl_log(step: Step, seen: SeenRow, sample: Sample, now: datetime, *, is_r
 
 def _as_logged(step: Step, now: datetime) -> list[Sample]:
     """Return the sample as each row of an observation saw it: the crawl's summary and operator, the row's columns."""
+    rows, summary = step.observation.rows, step.observation.summary
+    if len(rows) == 1:
+        return [_logged_alone(step, now)]
+    audit = _audit(step, now)
+    is_small = len(canonical(summary)) * len(rows) <= LOGGED_SUMMARY_BYTES
+    return [
+        evolved(
+            step.after,
+            {
+                **audit,
+                **seen.row.columns,
+                "observed_at": seen.observed_at,
+                "content_summary": summary if is_small else united([summary_of(seen.row)]),
+            },
+        )
+        for seen in rows
+    ]
+
+
+def _logged_alone(step: Step, now: datetime) -> Sample:
+    if step.before is None:
+        return step.after
     observation = step.observation
-    if step.before is None and len(observation.rows) == 1:
-        return [step.after]
-    operator_id = observation.crawl.operator_id
-    shared = {
+    seen = {"observed_at": observation.observed_at, "content_summary": observation.summary}
+    if step.is_stale:
+        seen |= observation.columns
+    return evolved(step.after, _audit(step, now) | seen)
+
+
+def _audit(step: Step, now: datetime) -> dict[str, Any]:
+    operator_id = step.observation.crawl.operator_id
+    return {
         "creator_id": operator_id,
         "creation_time": now,
         "last_modifier_id": operator_id,
         "last_modification_time": now,
     }
-    is_small = (
-        len(observation.rows) == 1
-        or len(canonical(observation.summary)) * len(observation.rows) <= LOGGED_SUMMARY_BYTES
-    )
-    return [
-        evolved(
-            step.after,
-            {
-                **shared,
-                **seen.row.columns,
-                "observed_at": seen.observed_at,
-                "content_summary": observation.summary if is_small else united([summary_of(seen.row)]),
-            },
-        )
-        for seen in observation.rows
-    ]

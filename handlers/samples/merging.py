@@ -1,6 +1,6 @@
 """How observations become the state of a sample: the newest wins, absent keeps, null clears."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from operator import attrgetter
@@ -13,6 +13,7 @@ from schemas.samples.records import Sample
 
 _NAMES = tuple(each.name for each in fields(Sample))
 _values = attrgetter(*_NAMES)
+_writers: dict[str, Callable[[Sample, Any], None]] = {name: getattr(Sample, name).__set__ for name in _NAMES}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,8 +63,17 @@ def fold(stored: Sample | None, observations: Iterable[Observation], now: dateti
 
 
 def evolved(sample: Sample, changes: dict[str, Any]) -> Sample:
-    """Return the sample with some columns changed: what `dataclasses.replace` does, quicker."""
-    return Sample(**(dict(zip(_NAMES, _values(sample), strict=True)) | changes))
+    """Return a copy of the sample with some columns changed.
+
+    `dataclasses.replace` does the same through a frozen constructor, which costs three times as much; this runs twice
+    a row. Writing to the slots is safe as long as nobody else has seen the copy.
+    """
+    copy = object.__new__(Sample)
+    for write, value in zip(_writers.values(), _values(sample), strict=True):
+        write(copy, value)
+    for name, value in changes.items():
+        _writers[name](copy, value)
+    return copy
 
 
 def _after(current: Sample | None, observation: Observation, now: datetime) -> Sample:

@@ -1,7 +1,9 @@
 """What a message says, sorted by sample: rows are read and judged here, with no look at what is stored."""
 
+from collections import ChainMap
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from brokers.delivery import Delivery
@@ -32,16 +34,12 @@ class Observation:
     """
 
     crawl: "Crawl"
+    key: SampleKey
     rows: list[SeenRow]
     columns: dict[str, Any]
     summary: list[Entry]
     observed_at: datetime
     is_timed: bool
-
-    @property
-    def key(self) -> SampleKey:
-        """The sample it is about."""
-        return self.rows[0].row.key
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,20 +58,24 @@ def read_crawl(delivery: Delivery[IngestSamples]) -> Crawl:
     """Read every row of a message; the same message always reads the same."""
     message = delivery.message
     accepted, rejected = _read_rows(delivery)
-    result = IngestResult(
-        inserted=len(accepted),
-        products=len({seen.row.key.platform_product_id for seen in accepted}),
-        rejected=rejected,
-    )
+    products = len({seen.row.key.platform_product_id for seen in accepted})
     crawl = Crawl(
         message_id=delivery.message_id,
         operator_id=message.operator_id or NOBODY,
         source=message.source,
         options=message.options,
-        result=result,
+        result=IngestResult(inserted=len(accepted), products=products, rejected=rejected)
+        if rejected
+        else _all_well(len(accepted), products),
     )
     crawl.observations = [_observation(crawl, rows) for rows in _by_sample(accepted)]
     return crawl
+
+
+@lru_cache(maxsize=1024)
+def _all_well(inserted: int, products: int) -> IngestResult:
+    """Return the answer to a message without fault; nearly all are alike, and results are immutable."""
+    return IngestResult(inserted=inserted, products=products)
 
 
 def _read_rows(delivery: Delivery[IngestSamples]) -> tuple[list[SeenRow], list[RejectedRow]]:
@@ -95,6 +97,8 @@ def _read_rows(delivery: Delivery[IngestSamples]) -> tuple[list[SeenRow], list[R
 
 
 def _by_sample(rows: list[SeenRow]) -> list[list[SeenRow]]:
+    if len(rows) == 1:
+        return [rows]
     grouped: dict[SampleKey, list[SeenRow]] = {}
     for seen in rows:
         grouped.setdefault(seen.row.key, []).append(seen)
@@ -105,13 +109,11 @@ def _observation(crawl: Crawl, rows: list[SeenRow]) -> Observation:
     if len(rows) > 1:
         rows = sorted(rows, key=lambda seen: seen.observed_at)
     newest = rows[-1]
-    columns: dict[str, Any] = {}
-    for seen in rows:
-        columns |= seen.row.columns
     return Observation(
         crawl=crawl,
+        key=newest.row.key,
         rows=rows,
-        columns=columns,
+        columns=newest.row.columns if len(rows) == 1 else dict(ChainMap(*(seen.row.columns for seen in rows[::-1]))),
         summary=united([summary_of(seen.row) for seen in rows]),
         observed_at=newest.observed_at,
         is_timed=newest.row.extracted_at is not None,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from handlers.samples.identities import random_id
 from handlers.samples.merging import Change
@@ -34,8 +34,7 @@ REPEATED: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """That a reminder of a sample be active, or no longer; a new sample has no schedules to look for."""
 
     sample: Sample
@@ -48,20 +47,28 @@ def wishes_of(change: Change) -> list[Wish]:
     """Return what a change asks of the schedules; a sample seen for the first time has come to no status yet."""
     if not change.is_news:
         return []
-    is_new = change.before is None
-    wanted = {rule: True for rule in ONE_SHOTS if _came_to(rule.scenario, change)}
+    before, after, arrivals = change.before, change.after, _arrivals(change)
+    wishes = [
+        Wish(after, rule, is_wanted=True, is_new=before is None)
+        for rule in ONE_SHOTS
+        if any(calls_for(rule.scenario, arrived) for arrived in arrivals)
+    ]
     for rule in REPEATED:
-        is_wanted = calls_for(rule.scenario, change.after)
-        if is_wanted or (change.before is not None and calls_for(rule.scenario, change.before)):
-            wanted[rule] = is_wanted
-    return [Wish(change.after, rule, is_wanted, is_new) for rule, is_wanted in wanted.items()]
+        is_wanted = calls_for(rule.scenario, after)
+        if is_wanted or (before is not None and calls_for(rule.scenario, before)):
+            wishes.append(Wish(after, rule, is_wanted=is_wanted, is_new=before is None))
+    return wishes
 
 
-def _came_to(scenario: Scenario, change: Change) -> bool:
-    return any(
-        step.before is not None and status_of(step.before) != status_of(step.after) and calls_for(scenario, step.after)
+def _arrivals(change: Change) -> list[Sample]:
+    """Return the sample as it was each time it came to another status."""
+    return [
+        step.after
         for step in change.steps
-    )
+        if step.before is not None
+        and step.before.status != step.after.status
+        and status_of(step.before) != status_of(step.after)
+    ]
 
 
 def granted(wishes: Iterable[Wish], stored: Mapping[tuple[str, Scenario], Schedule], now: datetime) -> list[Schedule]:

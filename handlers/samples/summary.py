@@ -15,7 +15,9 @@ MAX_BYTES = 4_000_000
 
 def summary_of(row: SampleRow) -> list[Entry]:
     """Return the entries of one row, none if it tells of no content and no parcel."""
-    entries = [_promotion(row.promotion)] if any(row.promotion) else []
+    promotion = row.promotion
+    tells_of_content = promotion.type or any(promotion[2:])  # the number of the tab alone tells of nothing
+    entries = [_promotion(promotion)] if tells_of_content else []
     if row.logistics:
         entries += _logistics(row.logistics)
     return entries
@@ -23,17 +25,19 @@ def summary_of(row: SampleRow) -> list[Entry]:
 
 def united(summaries: Iterable[list[Entry]]) -> list[Entry]:
     """Return the entries of all summaries in order, each once, up to `MAX_BYTES`; a blank one if there are none."""
+    entries = [entry for summary in summaries for entry in summary]
+    if len(entries) == 1:
+        return entries
     seen: dict[bytes, Entry] = {}
     room = MAX_BYTES
-    for summary in summaries:
-        for entry in summary:
-            text = canonical(entry)
-            if text in seen or entry == BLANK:
-                continue
-            room -= len(text)
-            if room < 0:
-                break
-            seen[text] = entry
+    for entry in entries:
+        text = canonical(entry)
+        if text in seen or entry == BLANK:
+            continue
+        room -= len(text)
+        if room < 0:
+            break
+        seen[text] = entry
     return list(seen.values()) or [BLANK.copy()]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -47,9 +47,7 @@ def text(limit: int) -> Callable[[Any], str | None]:
     def read(value: Any) -> str | None:
         if value is None:
             return None
-        if type(value) is not str:
-            value = _text_of(value)
-        trimmed: str = value.strip()
+        trimmed: str = (value if type(value) is str else _text_of(value)).strip()
         if len(trimmed) > limit:
             raise ValueError(f"is longer than {limit} characters")
         return trimmed or None
@@ -72,9 +70,12 @@ def _text_of(value: Any) -> str:
     return str(value)
 
 
+_short_text = text(32)
+
+
 def _region(value: Any) -> str | None:
-    read = text(32)(value)
-    return text(32)(read.upper()) if read else None
+    read = _short_text(value)
+    return _short_text(read.upper()) if read else None
 
 
 def _count(value: Any) -> int | None:
@@ -84,31 +85,25 @@ def _count(value: Any) -> int | None:
     return read
 
 
-def _decimal(digits: int, places: int) -> Callable[[Any], Decimal | None]:
-    smallest = Decimal(1).scaleb(-places)
-    bound = Decimal(10) ** (digits - places)
+class Decimals:
+    """Reads the numbers that a DECIMAL(`digits`, `places`) column takes."""
 
-    def read(value: Any) -> Decimal | None:
-        exact = number(value)
-        if exact is None:
-            return None
-        try:
-            rounded = exact.quantize(smallest, ROUND_HALF_UP)
-        except InvalidOperation:
-            raise ValueError("is out of range") from None
-        if abs(rounded) >= bound:
+    def __init__(self, digits: int, places: int) -> None:
+        self._smallest = Decimal(1).scaleb(-places)
+        # From half a step below the power of ten, rounding would reach it.
+        self._bound = Decimal(10) ** (digits - places) - self._smallest / 2
+
+    def rounded(self, value: Any) -> Decimal | None:
+        """Read a number as the column will hold it."""
+        exact = self.exact(value)
+        return None if exact is None else exact.quantize(self._smallest, ROUND_HALF_UP)
+
+    def exact(self, value: Any) -> Decimal | None:
+        """Read a number with its digits as written."""
+        read = number(value)
+        if read is not None and abs(read) >= self._bound:
             raise ValueError("is out of range")
-        return rounded
-
-    return read
-
-
-_rounded_amount = _decimal(10, 2)
-
-
-def _amount(value: Any) -> Decimal | None:
-    """Read an amount that fits its column, with its digits as written."""
-    return None if _rounded_amount(value) is None else number(value)
+        return read
 
 
 _CLAIMS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -180,7 +175,7 @@ _FIELDS = (
     Field(Part.SAMPLE, "platform_creator_display_name", text(64)),
     Field(Part.SAMPLE, "platform_creator_username", text(255)),
     Field(Part.SAMPLE, "platform_creator_id", text(32)),
-    Field(Part.SAMPLE, "post_rate", _decimal(10, 4)),
+    Field(Part.SAMPLE, "post_rate", Decimals(10, 4).rounded),
     Field(Part.SAMPLE, "ad_code", _as_is),
     Field(Part.PROMOTION, "type", text(32)),
     Field(Part.PROMOTION, "type_number", text(64)),
@@ -190,7 +185,7 @@ _FIELDS = (
     Field(Part.PROMOTION, "promotion_like_count", _count),
     Field(Part.PROMOTION, "promotion_comment_count", _count),
     Field(Part.PROMOTION, "promotion_order_count", _count),
-    Field(Part.PROMOTION, "promotion_order_total_amount", _amount),
+    Field(Part.PROMOTION, "promotion_order_total_amount", Decimals(10, 2).exact),
     Field(Part.UNUSED, "content_summary", _as_is),
     Field(Part.UNUSED, "actions", _as_is),
     Field(Part.UNUSED, "action_details", _as_is),

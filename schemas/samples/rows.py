@@ -33,7 +33,7 @@ class RowError(ValueError):
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field} {reason}")
-        self.field = field
+        self.field = field[:64]  # the longest of ours has 29; an unknown one may be a page of text
         self.reason = reason
 
 
