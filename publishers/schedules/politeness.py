@@ -29,19 +29,23 @@ ZONES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """The hours of the wall clock in which nobody is written to; they may span midnight."""
+    """The hours of the wall clock in which nobody is written to; they may span midnight.
+
+    The same time twice is a ValueError, for it would be always or never.
+    """
 
     begin: time
     end: time
 
+    def __post_init__(self) -> None:
+        if self.begin == self.end:
+            raise ValueError(f"quiet hours begin when they end, at {self.begin}")
+
     @classmethod
     def parse(cls, text: str) -> "QuietHours":
-        """Read "21:00-09:00"; the same time twice is a ValueError, for it would be always or never."""
+        """Read "21:00-09:00"."""
         begin, _, end = text.partition("-")
-        hours = cls(time.fromisoformat(begin.strip()), time.fromisoformat(end.strip()))
-        if hours.begin == hours.end:
-            raise ValueError(f"quiet hours {text!r} begin when they end")
-        return hours
+        return cls(time.fromisoformat(begin.strip()), time.fromisoformat(end.strip()))
 
     def covers(self, moment: time) -> bool:
         """Tell whether a time of the wall clock is within; the end is not."""
