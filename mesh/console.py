@@ -1,0 +1,45 @@
+"""What commands print: tables for people, JSON for programs, durations that read well."""
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+console = Console(highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """Print JSON to standard output, indented; datetimes in ISO 8601."""
+    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
+    """Return a table; columns whose values are numbers are right-aligned, None is a dash."""
+    made = Table(title=title, title_justify="left", header_style="bold", title_style="bold")
+    for index, column in enumerate(columns):
+        numeric = all(isinstance(row[index], int | float | None) for row in rows)
+        made.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(_cell(value) for value in row))
+    return made
+
+
+def age(since: datetime | None, now: datetime) -> str | None:
+    """Return how long ago, in the largest unit that leaves at least one: 45 s, 12 min, 3 h, 2 d."""
+    if since is None:
+        return None
+    seconds = max((now - since).total_seconds(), 0)
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return f"{int(seconds)} s"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
