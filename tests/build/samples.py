@@ -1,11 +1,10 @@
 """Sample rows, the messages that carry them, and their deliveries."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
-
-import orjson
 
 from brokers.delivery import Delivery
 from schemas.samples.messages import IngestSamples
@@ -66,7 +65,7 @@ def delivery(
         is_derived=False,
         key=IngestSamples.key,
         observed_at=at,
-        raw=orjson.dumps(message.model_dump(mode="json", by_alias=True)),
+        raw=json.dumps(message.model_dump()).encode(),
     )
 
 
