@@ -10,8 +10,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+from aiormq.exceptions import AMQPError
+
 from brokers import declare
 from brokers.link import Link
+from brokers.plan import Topology
 from brokers.topology import DOMAINS, QUEUES
 from mesh.addresses import Addresses, gateway_address, revealed
 from mesh.compose import database_url
@@ -49,6 +52,8 @@ class RunningMesh:
         self.broker: PrivateRabbitMQ | None = None
         self.redis: PrivateRedis | None = None
         self.roles: dict[str, Role] = {}
+        #: The port that the gateway would have had, where it was taken.
+        self.gateway_moved_from: int | None = None
         self._report = report
         self._watches: list[asyncio.Task[None]] = []
         self._can_hurry: list[_CanHurry] = []
@@ -101,6 +106,7 @@ async def running_mesh(
         stack.enter_context(mesh.folder.held())
         await _start_services(mesh, settings, stack)
         host, port = gateway_address(settings)
+        mesh.gateway_moved_from = settings.gateway_port if port != settings.gateway_port != 0 else None
         mesh.addresses = _addresses(mesh, settings, f"http://{_reachable(host)}:{port}")
         with mesh.step("topology"):
             await _declare(mesh.addresses.broker_url)
@@ -176,9 +182,12 @@ def _role_environment(mesh: RunningMesh, host: str, port: int) -> dict[str, str]
 
 
 async def _declare(broker_url: str) -> None:
+    declared = declare.whole(DOMAINS, QUEUES)
     link = Link(broker_url, "mesh up")
     try:
-        await declare.whole(DOMAINS, QUEUES).apply(await link.channel())
+        await declared.apply(await link.channel())
+    except AMQPError:  # something is declared differently; comparing is slower, and replaces only what is empty
+        await Topology(link, declared).apply()
     finally:
         await link.close()
 

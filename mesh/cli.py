@@ -1,0 +1,249 @@
+"""The command line. Each command imports its body when it is called, so that `mesh --help` answers at once."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+RUN = "Run it"
+LOOK = "See and repair"
+SET_UP = "Set up"
+
+app = typer.Typer(
+    name="mesh",
+    help="HTTP calls and crawlers' rows become RabbitMQ messages, and independent consumers act on them.",
+    epilog="New here? `mesh demo` shows everything at work in about a minute; `mesh up` leaves it running.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # they would print local variables, secrets among them
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="markdown",
+)
+dead = typer.Typer(no_args_is_help=True)
+schedules = typer.Typer(no_args_is_help=True)
+topology = typer.Typer(no_args_is_help=True)
+app.add_typer(dead, name="dead", rich_help_panel=LOOK, help="Dead letters: list, show, redrive or discard them.")
+app.add_typer(schedules, name="schedules", rich_help_panel=LOOK, help="Chat schedules: list them, free parked ones.")
+app.add_typer(topology, name="topology", rich_help_panel=SET_UP, help="Exchanges and queues: broker against code.")
+
+Json = Annotated[bool, typer.Option("--json", help="JSON for programs instead of a table for people.")]
+DeadQueue = Annotated[
+    str | None, typer.Option("--queue", "-q", help="Only of this queue, e.g. `samples.ingest`.", show_default="all")
+]
+Group = Annotated[
+    str | None, typer.Option("--group", "-g", help="Only failures of this kind, as `mesh dead list` names them.")
+]
+MessageId = Annotated[str | None, typer.Option("--message", "-m", help="Only the message with this id.")]
+IsDryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, change nothing.")]
+
+
+def main() -> None:
+    """Run the command line; what an operator can mend is told in a sentence, anything else keeps its stack."""
+    try:
+        app()
+    except Exception as error:
+        from mesh.complaints import complaint
+
+        if (told := complaint(error)) is None:
+            raise
+        sys.stderr.write(f"mesh: {told}\n")
+        sys.exit(1)
+
+
+def _join() -> None:
+    """Take the addresses of the `mesh up` that runs in this folder, where none are set."""
+    from mesh.env import join
+
+    join()
+
+
+@app.command(rich_help_panel=RUN)
+def up() -> None:
+    """Run everything on this machine and follow the log. Ctrl-C ends it in order.
+
+    Starts a private RabbitMQ and Redis in `.mesh/`, an SQLite database, the gateway, a worker and the publishers, and
+    prints where they are. What you set with `MESH_BROKER_URL`, `MESH_REDIS_URL` or `MESH_DATABASE_URL` is used instead
+    of a private one.
+    """
+    from mesh import up as body
+
+    raise typer.Exit(body.run())
+
+
+@app.command(rich_help_panel=RUN)
+def demo() -> None:
+    """Start everything, push real input through it, show what came out, and stop. Exits 0 only if it was right."""
+    from mesh import demo as body
+
+    raise typer.Exit(body.run())
+
+
+@app.command(rich_help_panel=RUN)
+def gateway() -> None:
+    """Serve HTTP: authenticate, validate, publish, answer. Needs RabbitMQ; Redis for message states."""
+    _join()
+    from mesh import gateway as body
+
+    body.run()
+
+
+@app.command(rich_help_panel=RUN)
+def worker(
+    queues: Annotated[
+        list[str] | None, typer.Argument(help="Queues to consume, e.g. `samples.ingest`.", show_default="all")
+    ] = None,
+    processes: Annotated[int, typer.Option("--processes", "-p", min=1, help="Processes; one uses one core.")] = 1,
+    concurrency: Annotated[
+        int | None,
+        typer.Option("--concurrency", "-c", min=1, help="Messages at a time.", show_default="the queue's own"),
+    ] = None,
+) -> None:
+    """Consume queues. Start as many as you like, anywhere; SIGTERM drains before it ends."""
+    _join()
+    from mesh import worker as body
+
+    body.run(queues or (), processes, concurrency)
+
+
+@app.command(rich_help_panel=RUN)
+def publishers() -> None:
+    """Relay the outbox, publish due chat schedules, purge old rows. Several share the work."""
+    _join()
+    from mesh import publishers as body
+
+    body.run()
+
+
+@app.command(rich_help_panel=LOOK)
+def queues(as_json: Json = False) -> None:
+    """Show depth, rates, consumers and dead letters of every queue."""
+    _join()
+    from mesh import queues as body
+
+    body.show(as_json=as_json)
+
+
+@dead.command("list")
+def dead_list(queue: DeadQueue = None, as_json: Json = False) -> None:
+    """Count dead letters by queue and kind of failure."""
+    _join()
+    from mesh import dead as body
+
+    body.listed(queue, as_json=as_json)
+
+
+@dead.command("show")
+def dead_show(
+    queue: DeadQueue = None,
+    group: Group = None,
+    message: MessageId = None,
+    as_json: Json = False,
+) -> None:
+    """Show dead letters whole: reason, attempts, times, where they came from, body."""
+    _join()
+    from mesh import dead as body
+
+    body.show(queue, group, message, as_json=as_json)
+
+
+@dead.command("redrive")
+def dead_redrive(
+    queue: DeadQueue = None,
+    group: Group = None,
+    message: MessageId = None,
+    is_all: Annotated[bool, typer.Option("--all", help="Every dead letter there is.")] = False,
+    rate: Annotated[int, typer.Option("--rate", min=1, help="Messages a second at most.")] = 200,
+    is_dry_run: IsDryRun = False,
+) -> None:
+    """Send dead letters back to their queues, each confirmed before it leaves the dead one. Safe to interrupt."""
+    _join()
+    from mesh import dead as body
+
+    body.redrive(queue, group, message, is_all=is_all, rate=rate, is_dry_run=is_dry_run)
+
+
+@dead.command("discard")
+def dead_discard(
+    queue: DeadQueue = None,
+    group: Group = None,
+    message: MessageId = None,
+    is_all: Annotated[bool, typer.Option("--all", help="Every dead letter there is.")] = False,
+    is_dry_run: IsDryRun = False,
+) -> None:
+    """Delete dead letters for good. Say which: --queue, --group, --message or --all."""
+    _join()
+    from mesh import dead as body
+
+    body.discard(queue, group, message, is_all=is_all, is_dry_run=is_dry_run)
+
+
+@schedules.command("list")
+def schedules_list(
+    is_parked: Annotated[bool | None, typer.Option("--parked/--not-parked", help="Only those.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows at most.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """List chat schedules, with the reason of those that are parked."""
+    _join()
+    from mesh import schedules as body
+
+    body.listed(is_parked=is_parked, limit=limit, as_json=as_json)
+
+
+@schedules.command("unpark")
+def schedules_unpark(
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids as `mesh schedules list` shows them.")] = None,
+    is_all: Annotated[bool, typer.Option("--all", help="Every parked one.")] = False,
+) -> None:
+    """Let parked schedules run again, once what parked them is mended."""
+    if not ids and not is_all:
+        raise typer.BadParameter("name schedules, or say --all")
+    _join()
+    from mesh import schedules as body
+
+    body.unpark(None if is_all else ids)
+
+
+@topology.command("plan")
+def topology_plan(as_json: Json = False) -> None:
+    """Show what `apply` would do. Exits 1 when the broker differs from the code."""
+    _join()
+    from mesh import topology as body
+
+    raise typer.Exit(body.plan(as_json=as_json))
+
+
+@topology.command("apply")
+def topology_apply() -> None:
+    """Declare what is missing. Refuses to touch a queue that holds messages."""
+    _join()
+    from mesh import topology as body
+
+    body.apply()
+
+
+@app.command(rich_help_panel=SET_UP)
+def env() -> None:
+    """Print `export MESH_…=…` of the running `mesh up`, so that other programs can join: `eval "$(mesh env)"`."""
+    from mesh import env as body
+
+    raise typer.Exit(body.run())
+
+
+@app.command(rich_help_panel=SET_UP)
+def migrate() -> None:
+    """Bring the database's tables up to date. Safe to run from several places at once."""
+    _join()
+    from mesh import migrate as body
+
+    before, after = body.run()
+    typer.echo(f"Migrated from {before or 'nothing'} to {after}." if before != after else f"Already at {after}.")
+
+
+@app.command(rich_help_panel=SET_UP)
+def doctor(as_json: Json = False) -> None:
+    """Check everything the mesh depends on, and say how to mend what is wrong. Exits 1 if something is."""
+    _join()
+    from mesh import doctor as body
+
+    raise typer.Exit(body.run(as_json=as_json))
