@@ -16,7 +16,7 @@ from brokers import declare
 from brokers.link import Link
 from brokers.plan import Topology
 from brokers.topology import DOMAINS, QUEUES
-from mesh.addresses import Addresses, gateway_address, revealed
+from mesh.addresses import Addresses, gateway_address, reachable, revealed
 from mesh.compose import database_url
 from mesh.data_dir import DataDir
 from mesh.embedded.process import ServiceFailed, port_answers, tail
@@ -107,14 +107,14 @@ async def running_mesh(
         await _start_services(mesh, settings, stack)
         host, port = gateway_address(settings)
         mesh.gateway_moved_from = settings.gateway_port if port != settings.gateway_port != 0 else None
-        mesh.addresses = _addresses(mesh, settings, f"http://{_reachable(host)}:{port}")
+        mesh.addresses = _addresses(mesh, settings, f"http://{reachable(host)}:{port}")
         with mesh.step("topology"):
             await _declare(mesh.addresses.broker_url)
         given = {**_role_environment(mesh, host, port), **(environment or {})}
         await _start_roles(mesh, settings, roles, given, stack)
         if "gateway" in roles:
             with mesh.step("ready"):
-                await _wait_for_gateway(mesh, _reachable(host), port)
+                await _wait_for_gateway(mesh, reachable(host), port)
         mesh.folder.publish(mesh.addresses.environment())
         stack.callback(mesh.folder.withdraw)
         yield mesh
@@ -217,8 +217,3 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
     # What it raised was told by `failed`, or is not worth more than the reason for stopping.
     await asyncio.wait([task])
-
-
-def _reachable(host: str) -> str:
-    """Return how a local client reaches what listens on every interface."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - read, not bound

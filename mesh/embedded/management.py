@@ -6,7 +6,7 @@ import json
 import urllib.error
 import urllib.request
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 
 class ManagementError(RuntimeError):
@@ -24,6 +24,17 @@ class Management:
         """Call `/api/<path>`, each part of which is quoted; return the parsed answer."""
         return await asyncio.to_thread(self._call, method, "/".join(quote(part, safe="") for part in path), body)
 
+    @classmethod
+    def at(cls, url: str) -> "Management":
+        """Read user and password from the URL."""
+        parts = urlsplit(url)
+        address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        return cls(address, unquote(parts.username or "guest"), unquote(parts.password or "guest"))
+
+    async def date(self) -> str:
+        """Return the server's clock as its Date header says it."""
+        return await asyncio.to_thread(lambda: self._open("GET", "whoami", None)[0])
+
     async def answers(self) -> bool:
         """Tell whether the API is up and knows us."""
         try:
@@ -33,7 +44,11 @@ class Management:
         return True
 
     def _call(self, method: str, path: str, body: Any) -> Any:
-        request = urllib.request.Request(  # noqa: S310 - the address is our own loopback one
+        return json.loads(self._open(method, path, body)[1] or b"null")
+
+    def _open(self, method: str, path: str, body: Any) -> tuple[str, bytes]:
+        """Return the answer's date and body."""
+        request = urllib.request.Request(  # noqa: S310 - http to an address of the operator's
             f"{self._url}/api/{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
@@ -43,7 +58,7 @@ class Management:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=10) as response:
-                return json.loads(response.read() or b"null")
+                return response.headers.get("Date", ""), response.read()
         except urllib.error.HTTPError as error:
             reason = error.read().decode(errors="replace")
             raise ManagementError(f"{method} /api/{path}: {error.code} {reason}") from error

@@ -109,7 +109,7 @@ class PrivateRabbitMQ:
         self._ports = self._ports or {use: kept_port(self.folder / f"{use}.port") for use in _PORTS}
         self._write_files()
         env = self._environment()
-        server = _find_server()
+        server = find_server()
         await self._epmd.spawn([_find_epmd(), "-port", str(self._ports["epmd"]), "-address", "127.0.0.1"], env)
         try:
             await self._node.spawn([server], env, cwd=self.folder)
@@ -231,7 +231,8 @@ async def private_rabbitmq(folder: Path) -> AsyncIterator[PrivateRabbitMQ]:
         await broker.stop()
 
 
-def _find_server() -> str:
+def find_server() -> str:
+    """Return the server's program; raises ServiceFailed where it is not installed."""
     for candidate in _SERVERS:
         if found := shutil.which(candidate):
             return found

@@ -71,7 +71,7 @@ class PrivateRedis:
         config = self.folder / "redis.conf"
         write_private(config, _CONFIG.format(port=self.port, password=self.password))
         environment = {"PATH": os.environ.get("PATH", os.defpath)}
-        await self._server.spawn([_find_server(), str(config)], environment, cwd=self.folder)
+        await self._server.spawn([find_server(), str(config)], environment, cwd=self.folder)
         try:
             await self._server.wait_ready(self._answers, _START)
         except BaseException:
@@ -114,7 +114,8 @@ async def private_redis(folder: Path) -> AsyncIterator[PrivateRedis]:
         await redis.stop()
 
 
-def _find_server() -> str:
+def find_server() -> str:
+    """Return the server's program; raises ServiceFailed where it is not installed."""
     search = os.pathsep.join([os.environ.get("PATH", os.defpath), "/opt/homebrew/bin", "/usr/local/bin"])
     if found := shutil.which("redis-server", path=search):
         return found
