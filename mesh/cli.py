@@ -1,6 +1,7 @@
 """The command line. Each command imports its body when it is called, so that `mesh --help` answers at once."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -40,7 +41,7 @@ IsDryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen
 def main() -> None:
     """Run the command line; what an operator can mend is told in a sentence, anything else keeps its stack."""
     try:
-        app()
+        app(prog_name="mesh")
     except Exception as error:
         from mesh.complaints import complaint
 
@@ -153,13 +154,18 @@ def dead_redrive(
     message: MessageId = None,
     is_all: Annotated[bool, typer.Option("--all", help="Every dead letter there is.")] = False,
     rate: Annotated[int, typer.Option("--rate", min=1, help="Messages a second at most.")] = 200,
+    body: Annotated[
+        Path | None, typer.Option("--body", exists=True, dir_okay=False, help="Replace the body of one message.")
+    ] = None,
     is_dry_run: IsDryRun = False,
 ) -> None:
     """Send dead letters back to their queues, each confirmed before it leaves the dead one. Safe to interrupt."""
     _join()
-    from mesh import dead as body
+    from mesh import dead as commands
 
-    body.redrive(queue, group, message, is_all=is_all, rate=rate, is_dry_run=is_dry_run)
+    commands.redrive(
+        queue, group, message, is_all=is_all, rate=rate, is_dry_run=is_dry_run, body=body
+    )
 
 
 @dead.command("discard")

@@ -1,0 +1,42 @@
+# Every target works alone, first, on a bare clone. `make` lists them.
+
+.DEFAULT_GOAL := help
+.PHONY: help up demo test check fix lock clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up:  ## Run everything on this machine, until Ctrl-C
+	@deploy/setup.sh runtime
+	@.venv/bin/mesh up
+
+demo:  ## Start everything, push real input through it, show what came out
+	@deploy/setup.sh runtime
+	@.venv/bin/mesh demo
+
+test:  ## Run the whole test suite on private services; ARGS="-k word" chooses
+	@deploy/setup.sh test
+	@.venv/bin/python -m pytest $(ARGS)
+
+check:  ## Look for mistakes: style, types, imports, the map; changes nothing
+	@deploy/setup.sh
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@.venv/bin/python -m pytest tests/unit/map
+
+fix:  ## Mend what can be mended by itself
+	@deploy/setup.sh
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+lock:  ## Pin every dependency anew in requirements.lock
+	@deploy/setup.sh
+	@command -v uv >/dev/null || .venv/bin/python -m pip install --quiet uv
+	@PATH="$$PATH:$(CURDIR)/.venv/bin" uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet -o requirements.lock
+
+clean:  ## Delete what was made here: .venv, .mesh with its data, caches
+	rm -rf .venv .mesh build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

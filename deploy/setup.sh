@@ -1,0 +1,159 @@
+#!/bin/sh
+# Makes a bare machine ready: system packages that are missing, and .venv from requirements.lock.
+#
+#   deploy/setup.sh            the Python environment alone
+#   deploy/setup.sh runtime    and RabbitMQ and Redis
+#   deploy/setup.sh test       and what the test suite needs besides
+#
+# Runs on Debian, Ubuntu and macOS, as root or as a user with sudo. A second run finds everything and changes nothing.
+# Packages are installed without starting their services, now or at boot: the mesh runs private ones. A service that
+# runs already is left alone.
+set -eu
+
+cd "$(dirname "$0")/.."
+ROOT=$(pwd)
+VENV="$ROOT/.venv"
+GROUP=${1:-python}
+PATH="$PATH:/usr/sbin:/sbin:/opt/homebrew/bin:/opt/homebrew/sbin:/usr/local/bin:/usr/local/sbin"
+
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "setup: $*"; exit 1; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+is_suitable() {
+    has "$1" && "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+}
+
+find_python() {
+    for candidate in python3 python3.13 python3.12 python3.11; do
+        if is_suitable "$candidate"; then
+            echo "$candidate"
+            return
+        fi
+    done
+}
+
+# Prints what is missing, in the words of apt or brew.
+missing() {
+    python=$(find_python)
+    if [ -z "$python" ]; then
+        if has brew; then echo python@3.13; else echo python3.11 python3.11-venv; fi
+    elif ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        # Debian splits these off: the package carries the interpreter's own version.
+        "$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'
+    fi
+    case $GROUP in runtime | test)
+        if ! [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] && ! has rabbitmq-server; then
+            if has brew; then echo rabbitmq; else echo rabbitmq-server; fi
+        fi
+        if ! has redis-server; then
+            if has brew; then echo redis; else echo redis-server; fi
+        fi ;;
+    esac
+    case $GROUP in test)
+        if ! has mariadbd || ! has mariadb-install-db; then
+            if has brew; then echo mariadb; else echo mariadb-server; fi
+        fi ;;
+    esac
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif [ -t 0 ]; then
+        sudo "$@"
+    else
+        sudo -n "$@" # nobody is there to type a password
+    fi
+}
+
+# While this file says 101, Debian's maintainer scripts start nothing (see the manual page invoke-rc.d(8)).
+POLICY=/usr/sbin/policy-rc.d
+hold_services() {
+    [ -e "$POLICY" ] && return 0 # somebody's own policy stays in force
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$POLICY" >/dev/null
+    trap 'as_root rm -f "$POLICY"' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    as_root chmod 755 "$POLICY"
+}
+
+release_services() {
+    trap - EXIT INT TERM
+    as_root rm -f "$POLICY"
+}
+
+# Only for what was just installed, and so cannot have been in use.
+stay_off() {
+    has systemctl || return 0
+    for package in "$@"; do
+        case $package in
+            rabbitmq-server) as_root systemctl disable --quiet rabbitmq-server epmd.socket epmd.service ;;
+            redis-server) as_root systemctl disable --quiet redis-server ;;
+            mariadb-server) as_root systemctl disable --quiet mariadb ;;
+        esac
+    done 2>/dev/null || true
+}
+
+install_with_apt() {
+    if [ "$(id -u)" != 0 ] && ! has sudo; then
+        fail "these packages are missing, and only root may install them: apt-get install $*"
+    fi
+    is_ours=; [ -e "$POLICY" ] || is_ours=1
+    hold_services
+    apt() { as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq -o DPkg::Lock::Timeout=300 "$@"; }
+    apt update || say "setup: the package lists could not all be renewed; trying with those that are here"
+    # What apt prints of a good installation is of no interest, and of a bad one its errors are.
+    apt install -y --no-install-recommends "$@" >/dev/null || fail "apt-get could not install: $*"
+    stay_off "$@"
+    [ -z "$is_ours" ] || release_services
+}
+
+install_packages() {
+    say "Installing $* (once) ..."
+    if has brew; then
+        HOMEBREW_NO_AUTO_UPDATE=1 brew install --quiet "$@" || fail "brew could not install: $*"
+    elif has apt-get; then
+        install_with_apt "$@"
+    else
+        fail "please install these with your system's package manager: $*"
+    fi
+}
+
+# What .venv was made from; when any of it changes, it is brought up to date.
+fingerprint() {
+    { cat requirements.lock deploy/setup.sh; echo "$ROOT"; "$1" -VV; } | cksum
+}
+
+make_venv() {
+    python=$(find_python)
+    [ -n "$python" ] || fail "Python 3.11 or later is needed"
+    stamp="$VENV/.made-from"
+    wanted=$(fingerprint "$python")
+    if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && "$VENV/bin/python" -c '' 2>/dev/null; then
+        return
+    fi
+    say "Installing Python packages into .venv (once) ..."
+    if ! "$VENV/bin/python" -c 'import pip' 2>/dev/null; then
+        rm -rf "$VENV"
+        "$python" -m venv "$VENV"
+    fi
+    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --no-deps --require-hashes \
+        -r requirements.lock
+    link_project
+    printf '%s\n' "$wanted" >"$stamp"
+}
+
+# The project runs from where it is: a path for Python, and a `mesh` beside it.
+link_project() {
+    site=$("$VENV/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    printf '%s\n' "$ROOT" >"$site/mesh.pth"
+    printf '#!/bin/sh\nexec "%s/bin/python" -m mesh "$@"\n' "$VENV" >"$VENV/bin/mesh"
+    chmod 755 "$VENV/bin/mesh"
+}
+
+case $GROUP in python | runtime | test) ;; *) fail "no group $GROUP: runtime, test, or nothing" ;; esac
+packages=$(missing)
+# shellcheck disable=SC2086 # a list of words
+[ -z "$packages" ] || install_packages $packages
+make_venv
