@@ -12,7 +12,7 @@ from brokers.router import Router
 from handlers.samples.contents import content_logs, contents_of, newest
 from handlers.samples.history import crawl_logs
 from handlers.samples.merging import Change, Step, fold
-from handlers.samples.observations import Crawl, Observation, read_crawl
+from handlers.samples.observations import Observation, Reading, read
 from handlers.samples.reminders import granted, wishes_of
 from persistence.uow import Transaction, Uow
 from schemas.clock import Clock
@@ -31,35 +31,35 @@ async def ingest_samples(batch: list[Delivery[IngestSamples]], uow: Uow, clock: 
     Safe to repeat: a message is applied once, and what it is answered depends on the message alone. A row that cannot
     be stored is told in the answer and holds up no other.
     """
-    crawls = [read_crawl(delivery) for delivery in batch]
+    readings = [read(delivery) for delivery in batch]
     async with uow() as tx:
-        fresh = _unrepeated(crawls, await tx.inbox.claim_all(batch))
+        fresh = _unrepeated(readings, await tx.inbox.claim_all(batch))
         await _store(tx, fresh, whole_milliseconds(clock()))
-    return [crawl.result for crawl in crawls]
+    return [reading.result for reading in readings]
 
 
-def _unrepeated(crawls: Sequence[Crawl], claimed: set[str]) -> list[Crawl]:
-    """Return the crawls that nobody has stored yet, each message once even if the group holds it twice."""
-    fresh: dict[str, Crawl] = {}
-    for crawl in crawls:
-        if crawl.message_id in claimed and crawl.message_id not in fresh:
-            fresh[crawl.message_id] = crawl
+def _unrepeated(readings: Sequence[Reading], claimed: set[str]) -> list[Reading]:
+    """Return the messages that nobody has stored yet, each once even if the group holds it twice."""
+    fresh: dict[str, Reading] = {}
+    for reading in readings:
+        if reading.message_id in claimed and reading.message_id not in fresh:
+            fresh[reading.message_id] = reading
         else:
-            log.debug("samples_already_stored", message_id=crawl.message_id)
+            log.debug("samples_already_stored", message_id=reading.message_id)
     return list(fresh.values())
 
 
-async def _store(tx: Transaction, crawls: Sequence[Crawl], now: datetime) -> None:
-    changes = await _merge(tx, [observation for crawl in crawls for observation in crawl.observations], now)
+async def _store(tx: Transaction, readings: Sequence[Reading], now: datetime) -> None:
+    changes = await _merge(tx, [observation for reading in readings for observation in reading.observations], now)
     if not changes:
         return
     await _schedule(tx, changes, now)
     await _remember(tx, changes, now)
     log.info(
         "samples_stored",
-        messages=len(crawls),
-        rows=sum(crawl.result.inserted for crawl in crawls),
-        rejected=sum(len(crawl.result.rejected) for crawl in crawls),
+        messages=len(readings),
+        rows=sum(reading.result.inserted for reading in readings),
+        rejected=sum(len(reading.result.rejected) for reading in readings),
         samples=len(changes),
         stale=sum(step.is_stale for change in changes for step in change.steps),
     )

@@ -1,7 +1,7 @@
 """What a message says, sorted by sample: rows are read and judged here, with no look at what is stored."""
 
 from collections import ChainMap
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -27,13 +27,23 @@ class SeenRow:
 
 
 @dataclass(slots=True, kw_only=True)
+class Crawl:
+    """The message that rows came in, and who sent it."""
+
+    message_id: str
+    operator_id: str
+    source: str
+    options: dict[str, Any] | None
+
+
+@dataclass(slots=True, kw_only=True)
 class Observation:
     """All that one message says of one sample: rows in order of time, columns where the newest wins, one summary.
 
     `is_timed` tells that the crawler gave the time itself, the same for all pages of one crawl.
     """
 
-    crawl: "Crawl"
+    crawl: Crawl
     key: SampleKey
     rows: list[SeenRow]
     columns: dict[str, Any]
@@ -43,33 +53,36 @@ class Observation:
 
 
 @dataclass(slots=True, kw_only=True)
-class Crawl:
-    """One message, read: who says it, what it says, and what it will be answered."""
+class Reading:
+    """One message, read: what it says of each sample, and what it will be answered."""
 
     message_id: str
-    operator_id: str
-    source: str
-    options: dict[str, Any] | None
+    observations: list[Observation]
     result: IngestResult
-    observations: list[Observation] = field(default_factory=list)
 
 
-def read_crawl(delivery: Delivery[IngestSamples]) -> Crawl:
+def read(delivery: Delivery[IngestSamples]) -> Reading:
     """Read every row of a message; the same message always reads the same."""
     message = delivery.message
     accepted, rejected = _read_rows(delivery)
-    products = len({seen.row.key.platform_product_id for seen in accepted})
     crawl = Crawl(
         message_id=delivery.message_id,
         operator_id=message.operator_id or NOBODY,
         source=message.source,
         options=message.options,
-        result=IngestResult(inserted=len(accepted), products=products, rejected=rejected)
-        if rejected
-        else _all_well(len(accepted), products),
     )
-    crawl.observations = [_observation(crawl, rows) for rows in _by_sample(accepted)]
-    return crawl
+    return Reading(
+        message_id=delivery.message_id,
+        observations=[_observation(crawl, rows) for rows in _by_sample(accepted)],
+        result=_result(accepted, rejected),
+    )
+
+
+def _result(accepted: list[SeenRow], rejected: list[RejectedRow]) -> IngestResult:
+    products = len({seen.row.key.platform_product_id for seen in accepted})
+    if rejected:
+        return IngestResult(inserted=len(accepted), products=products, rejected=rejected)
+    return _all_well(len(accepted), products)
 
 
 @lru_cache(maxsize=1024)

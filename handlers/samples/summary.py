@@ -41,10 +41,6 @@ def united(summaries: Iterable[list[Entry]]) -> list[Entry]:
     return list(seen.values()) or [BLANK.copy()]
 
 
-def _entry(**known: Any) -> Entry:
-    return {**BLANK, **known}
-
-
 BLANK: Entry = {
     "type": "",
     "type_number": "",
@@ -88,18 +84,24 @@ def _logistics(snapshot: dict[str, Any]) -> list[Entry]:
         return []
     if not events:
         return [_travel(snapshot, len(pairs), label or "View logistics", "")]
-    entries = []
-    for event in events:
-        facts = event if isinstance(event, dict) else {"title": event}
-        name = _text(facts.get("title")) or _text(facts.get("status")) or label or "Logistics update"
-        entries.append(_travel(snapshot, len(events), name, _text(facts.get("time"))))
-    return entries
+    return [_event(snapshot, len(events), event, label or "Logistics update") for event in events]
+
+
+def _event(snapshot: dict[str, Any], number: int, event: Any, otherwise: str) -> Entry:
+    facts = event if isinstance(event, dict) else {"title": event}
+    name = _text(facts.get("title")) or _text(facts.get("status")) or otherwise
+    return _travel(snapshot, number, name, _text(facts.get("time")))
 
 
 def _travel(snapshot: dict[str, Any], number: int, name: str, time: str) -> Entry:
-    return _entry(
-        type="logistics", type_number=str(number), promotion_name=name, promotion_time=time, logistics_snapshot=snapshot
-    )
+    return {
+        **BLANK,
+        "type": "logistics",
+        "type_number": str(number),
+        "promotion_name": name,
+        "promotion_time": time,
+        "logistics_snapshot": snapshot,
+    }
 
 
 def _pair(info: dict[str, Any]) -> str:
@@ -112,4 +114,6 @@ def _list(snapshot: dict[str, Any], name: str) -> list[Any]:
 
 
 def _text(value: Any) -> str:
+    if type(value) is str:
+        return value.strip()
     return "" if value is None or isinstance(value, dict | list) else str(value).strip()

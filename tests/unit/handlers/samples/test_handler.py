@@ -16,7 +16,7 @@ from schemas.samples.records import Sample
 from tests.build.samples import NOON, creators, delivery, row, video
 from tests.fakes.uow import FakeTransaction, FakeUow
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "samples-ingest.json"
+EXAMPLE = Path(__file__).parents[4] / "mesh" / "examples" / "samples-ingest.json"
 MINUTE = timedelta(minutes=1)
 
 

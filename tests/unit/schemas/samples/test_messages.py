@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from schemas.samples.messages import IngestResult, IngestSamples, RejectedRow
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "samples-ingest.json"
+EXAMPLE = Path(__file__).parents[4] / "mesh" / "examples" / "samples-ingest.json"
 
 
 def test_the_example_is_read() -> None:

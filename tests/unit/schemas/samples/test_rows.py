@@ -15,7 +15,7 @@ from schemas.samples.fields import FIELDS
 from schemas.samples.rows import RowError, parse_row
 from tests.build.samples import row, video
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "samples-ingest.json"
+EXAMPLE = Path(__file__).parents[4] / "mesh" / "examples" / "samples-ingest.json"
 
 
 def refusal(**fields: Any) -> tuple[str, str]:
