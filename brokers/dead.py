@@ -9,6 +9,7 @@ from typing import Any
 import aiormq
 import aiormq.abc
 from aiormq import spec
+from pydantic import TypeAdapter
 
 from brokers.incoming import Incoming, incoming
 from brokers.link import Link
@@ -55,11 +56,17 @@ class DeadLetter:
         """Eight hex digits for (queue, error class, stack hash)."""
         return hashlib.sha256(f"{self.queue}|{self.error_class}|{self.stack_hash}".encode()).hexdigest()[:8]
 
-    def redriven(self, now: datetime) -> Outgoing:
-        """Return the message as it goes back: same identity, origin and age, attempts counted anew."""
+    def redriven(self, now: datetime, body: bytes | None = None) -> Outgoing:
+        """Return the message as it goes back: same identity, origin and age, attempts counted anew.
+
+        A `body` given replaces the one that failed; the message then says that it was edited.
+        """
         onward = self.incoming.onward("", self.incoming.physical)
-        kept = {name: value for name, value in onward.headers.items() if name not in FAILURE}
-        return replace(onward, headers=kept | {"x-redriven-at": now.isoformat(timespec="milliseconds")})
+        headers = {name: value for name, value in onward.headers.items() if name not in FAILURE}
+        headers["x-redriven-at"] = now.isoformat(timespec="milliseconds")
+        if body is None:
+            return replace(onward, headers=headers)
+        return replace(onward, body=body, headers=headers | {"x-edited": True})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +114,20 @@ class DeadLetters:
         finally:
             await channel.close()  # what is unacked goes back to its place
 
-    async def redrive(self, selection: Selection, before_each: Callable[[DeadLetter], Any]) -> int:
+    async def redrive(
+        self, selection: Selection, before_each: Callable[[DeadLetter], Any], body: bytes | None = None
+    ) -> int:
         """Send the selected letters back to their queues, each acked once its publish is confirmed; return how many.
 
-        `before_each` is awaited before each one: the place for pace and progress. Raises Unavailable if the broker
-        goes away; what was not confirmed is still a dead letter then.
+        `before_each` is awaited before each one: the place for pace and progress. A `body` given replaces the one
+        that failed; raises pydantic's ValidationError if the queue's message cannot be read from it. Raises
+        Unavailable if the broker goes away; what was not confirmed is still a dead letter then.
         """
 
         async def publish(letter: DeadLetter) -> None:
-            await self._publisher.publish(letter.redriven(self._clock()))
+            if body is not None:
+                TypeAdapter(letter.incoming.queue.message).validate_json(body)
+            await self._publisher.publish(letter.redriven(self._clock(), body))
 
         return await self._remove(selection, before_each, publish)
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
@@ -102,11 +103,25 @@ def show(queue: str | None, group: str | None, message: str | None, *, as_json: 
 
 
 def redrive(
-    queue: str | None, group: str | None, message: str | None, *, is_all: bool, rate: int, is_dry_run: bool
+    queue: str | None,
+    group: str | None,
+    message: str | None,
+    *,
+    is_all: bool,
+    rate: int,
+    is_dry_run: bool,
+    body: Path | None = None,
 ) -> None:
-    """Send the selected letters back to their queues, paced, with a progress bar."""
+    """Send the selected letters back to their queues, paced, with a progress bar; `body` replaces that of one."""
     selection = _chosen(queue, group, message, is_all=is_all)
-    _remove("redriven", selection, DeadLetters.redrive, rate=rate, is_dry_run=is_dry_run)
+    if body is not None and message is None:
+        raise typer.BadParameter("--body replaces the body of one message: say which with --message")
+    repaired = body.read_bytes() if body else None
+
+    async def back(dead: DeadLetters, chosen: Selection, pace: Callable[[DeadLetter], Any]) -> int:
+        return await dead.redrive(chosen, pace, repaired)
+
+    _remove("redriven", selection, back, rate=rate, is_dry_run=is_dry_run)
 
 
 def discard(queue: str | None, group: str | None, message: str | None, *, is_all: bool, is_dry_run: bool) -> None:
