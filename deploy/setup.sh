@@ -37,7 +37,9 @@ find_python() {
 missing() {
     python=$(find_python)
     if [ -z "$python" ]; then
-        if has brew; then echo python@3.13; else echo python3.11 python3.11-venv; fi
+        if has brew; then echo python@3.13
+        elif has python3; then echo python3.11 python3.11-venv # the system's own is older
+        else echo python3 python3-venv; fi
     elif ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
         # Debian splits these off: the package carries the interpreter's own version.
         "$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'
@@ -99,6 +101,7 @@ install_with_apt() {
     if [ "$(id -u)" != 0 ] && ! has sudo; then
         fail "these packages are missing, and only root may install them: apt-get install $*"
     fi
+    as_root true || fail "sudo asks for a password; run this in a terminal, or: sudo apt-get install $*"
     is_ours=; [ -e "$POLICY" ] || is_ours=1
     hold_services
     apt() { as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq -o DPkg::Lock::Timeout=300 "$@"; }
@@ -138,7 +141,7 @@ make_venv() {
         rm -rf "$VENV"
         "$python" -m venv "$VENV"
     fi
-    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --no-deps --require-hashes \
+    "$VENV/bin/python" -m pip install -qq --disable-pip-version-check --no-input --no-deps --require-hashes \
         -r requirements.lock
     link_project
     printf '%s\n' "$wanted" >"$stamp"

@@ -29,16 +29,19 @@ async def keep_up(
     ended: Callable[[], Awaitable[int]],
     start: Callable[[], Awaitable[None]],
     last_words: Callable[[], str],
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Never:
     """Start it again whenever it ends, later each time; raises GaveUp in a crash loop, else runs until cancelled."""
     ends: deque[float] = deque(maxlen=CRASH_LOOP)
     while True:
         code = await ended()
-        ends.append(time.monotonic())
+        ends.append(clock())
         recent = [end for end in ends if ends[-1] - end < CRASH_WINDOW.total_seconds()]
         if len(recent) == CRASH_LOOP:
             raise GaveUp(f"{name} ended {CRASH_LOOP} times within a minute, last with {code}.\n{last_words()}")
         backoff = min(2.0 ** (len(recent) - 1), _LONGEST_BACKOFF.total_seconds())
         log.warning("process_ended", name=name, exit_code=code, restart_in_seconds=backoff)
-        await asyncio.sleep(backoff)
+        await sleep(backoff)
         await start()

@@ -1,0 +1,71 @@
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from typer.testing import CliRunner
+
+from brokers.verdict import Unavailable
+from mesh import cli
+from mesh.complaints import complaint
+from settings import Settings
+
+ROOT = Path(cli.__file__).parents[1]
+COMMANDS = [
+    "up",
+    "demo",
+    "gateway",
+    "worker",
+    "publishers",
+    "queues",
+    "dead",
+    "schedules",
+    "env",
+    "migrate",
+    "doctor",
+    "topology",
+]
+
+
+def test_help_names_every_command() -> None:
+    said = CliRunner().invoke(cli.app, ["--help"]).output
+    assert [name for name in COMMANDS if f"│ {name} " not in said] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_its_module_and_teaches(name: str) -> None:
+    assert importlib.util.find_spec(f"mesh.{name}")
+    said = CliRunner().invoke(cli.app, [name, "--help"])
+    assert said.exit_code == 0
+    assert "Usage: " in said.output
+
+
+def test_help_imports_nothing_heavy() -> None:
+    look = "import sys, mesh.cli; print(sys.modules.keys() & {'pydantic', 'sqlalchemy', 'fastapi', 'aiormq'})"
+    said = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "set()"
+
+
+def test_a_wrong_setting_is_named_and_its_value_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESH_GATEWAY_PORT", "hunter2")
+    with pytest.raises(ValidationError) as caught:
+        Settings(_env_file=None)
+    told = complaint(caught.value) or ""
+    assert "MESH_GATEWAY_PORT" in told
+    assert "hunter2" not in told
+
+
+def test_what_an_operator_can_mend_is_told_in_a_sentence() -> None:
+    assert complaint(Unavailable("the broker is away")) == "the broker is away"
+
+
+def test_a_bug_keeps_its_stack() -> None:
+    assert complaint(KeyError("oops")) is None
+
+
+def test_unparking_everything_has_to_be_said() -> None:
+    said = CliRunner().invoke(cli.app, ["schedules", "unpark"])
+    assert said.exit_code == 2
+    assert "--all" in said.output
