@@ -78,6 +78,11 @@ class Settings(BaseSettings):
     metrics_host: str = Field("127.0.0.1", description="Interface on which workers and publishers show their metrics.")
     worker_metrics_port: Port = Field(0, description="Port of a worker's Prometheus metrics; 0 shows none.")
     publishers_metrics_port: Port = Field(0, description="Port of the publishers' Prometheus metrics; 0 shows none.")
+    publishers_lease_seconds: PositiveFloat = Field(
+        25,
+        description="How long rows taken by a publisher that died wait for another; longer than a publish may take "
+        "(20 s), or a slow one is repeated under the same message id.",
+    )
     drain_seconds: PositiveFloat = Field(
         25,
         description="How long a stopping process may finish what it has begun; keep it under the supervisor's own "

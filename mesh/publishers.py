@@ -34,7 +34,7 @@ async def _publish(settings: Settings, stop: asyncio.Event) -> None:
     composition = Composition(settings, "publishers")
     uow, publisher = composition.database.uow, composition.publisher
     work = (
-        OutboxRelay(uow, publisher, utc_now),
+        OutboxRelay(uow, publisher, utc_now, Polling(lease=_lease(settings))),
         schedule_publisher(composition),
         Purge(uow, utc_now, keep=timedelta(days=settings.retention_days)),
     )
@@ -62,5 +62,11 @@ def schedule_publisher(composition: Composition) -> SchedulePublisher:
             default_region=settings.samples_default_region,
         ),
         renderer=Renderer(link_template=settings.chatbot_link_template),
-        polling=Polling(pace=Pace(longest=timedelta(seconds=settings.chatbot_poll_seconds))),
+        polling=Polling(
+            lease=_lease(settings), pace=Pace(longest=timedelta(seconds=settings.chatbot_poll_seconds))
+        ),
     )
+
+
+def _lease(settings: Settings) -> timedelta:
+    return timedelta(seconds=settings.publishers_lease_seconds)
