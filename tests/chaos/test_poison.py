@@ -1,0 +1,29 @@
+"""Messages that can never succeed arrive in the midst of every batch."""
+
+import pytest
+
+from tests.chaos.mesh import Begin, Outcome
+
+pytestmark = pytest.mark.chaos
+
+POISON = (
+    b"{not json",
+    b'{"source": "chaos", "rows": []}',
+    b'{"source": "chaos", "rows": "none"}',
+    b"\xff\xfe",
+    b"",
+)
+
+
+async def test_a_poisonous_message_in_every_batch_is_parked_alone(begin: Begin, outcomes: list[Outcome]) -> None:
+    mesh = await begin()
+    batches = 8
+    async with mesh.driver.load():
+        for number in range(batches):
+            mesh.driver.burst(20)
+            for poison in POISON:
+                await mesh.driver.publish(poison, message_id=f"poison-{number}-{POISON.index(poison)}")
+            mesh.driver.burst(20)
+    mesh.returned()
+    parked = {"samples.ingest.dead": batches * len(POISON)}
+    outcomes.append(await mesh.verdict("poison", parked=parked))

@@ -1,0 +1,110 @@
+"""Roles are killed and replaced while messages are in work."""
+
+import asyncio
+
+import pytest
+
+from tests.chaos.mesh import Begin, Outcome
+
+pytestmark = pytest.mark.chaos
+
+
+async def test_workers_killed_in_mid_batch_lose_nothing_and_repeat_nothing(
+    begin: Begin, outcomes: list[Outcome]
+) -> None:
+    mesh = await begin()
+    kills = 4
+    async with mesh.driver.load():
+        for _ in range(kills):
+            victim = mesh.driver.chance.choice(mesh.fleet.workers)
+            mesh.driver.burst(100)
+            await mesh.in_work()
+            await mesh.driver.some_time(0, 0.2)
+            await victim.kill()
+            await victim.start()
+    mesh.returned()
+    # Four hands a worker, and what each was saying when it was killed is for an operator to look at.
+    outcomes.append(await mesh.verdict("worker kill -9", uncertain=4 * kills))
+
+
+async def test_publishers_killed_while_schedules_are_due_tell_each_reminder_once(
+    begin: Begin, outcomes: list[Outcome]
+) -> None:
+    mesh = await begin(reminded=1)
+    async with mesh.driver.load(rate=20):
+        for _ in range(4):
+            victim = mesh.driver.chance.choice(mesh.fleet.publishers)
+            mesh.driver.burst(80)
+            await mesh.reminders_due()
+            await mesh.driver.some_time(0, 0.3)
+            await victim.kill()
+            await victim.start()
+    mesh.returned()
+    outcomes.append(await mesh.verdict("publishers kill -9"))
+
+
+async def test_a_gateway_killed_under_load_has_stored_whatever_it_answered(
+    begin: Begin, outcomes: list[Outcome]
+) -> None:
+    mesh = await begin(http=1)
+    async with mesh.driver.load():
+        for _ in range(3):
+            mesh.driver.burst(40)
+            await mesh.acknowledged(10)
+            await mesh.driver.some_time(0, 0.2)
+            await mesh.fleet.gateway.kill()
+            await mesh.fleet.gateway.start()
+        await mesh.acknowledged(20)
+    mesh.returned()
+    outcome = await mesh.verdict("gateway kill -9")
+    assert any(each.is_stored for each in mesh.driver.operations)
+    assert outcome.samples.acknowledged < outcome.samples.attempted, "no kill hit a request"
+    outcomes.append(outcome)
+
+
+async def test_a_rolling_restart_of_workers_redelivers_nothing_that_was_finished(
+    begin: Begin, outcomes: list[Outcome]
+) -> None:
+    mesh = await begin()
+    repeats = 0
+    async with mesh.driver.load(repeated=False):
+        for _ in range(2):
+            for worker in mesh.fleet.workers:
+                mesh.driver.burst(150)
+                await mesh.driver.some_time(0, 0.3)
+                assert await worker.terminate() == 0
+                await worker.start()
+        await mesh.acknowledged(20)
+    mesh.returned()
+    outcome = await mesh.verdict("rolling restart")
+    repeats = mesh.stored_again()
+    assert repeats == 0, f"{repeats} finished messages came again (seed {mesh.seed})"
+    assert mesh.told_events("chat_task_repeated") == 0
+    assert mesh.told_events("message_retried") == 0
+    assert all(each.is_acknowledged for each in mesh.driver.operations)
+    outcomes.append(outcome)
+
+
+async def test_one_body_posted_twenty_times_in_parallel_is_one_sample_and_one_reminder(
+    begin: Begin, outcomes: list[Outcome]
+) -> None:
+    mesh = await begin(http=1, reminded=1)
+    operation = mesh.driver.next_operation()
+    answers = await asyncio.gather(*(mesh.driver.post(operation.body) for _ in range(20)))
+    assert {(answer.status_code, str(answer.json()["data"])) for answer in answers} == {
+        (200, str({"inserted": 1, "products": 1}))
+    }
+    operation.is_acknowledged = True
+    assert (await mesh.truth.logged())[operation.product] == 20  # each is an observation of its own
+    assert (await mesh.truth.samples())[operation.product] == 1
+    replays = await mesh.truth.rows("SELECT COUNT(*) FROM sample_crawl_logs WHERE is_replay")
+    assert replays[0][0] == 19
+
+    crawled = mesh.driver.next_operation()
+    await asyncio.gather(
+        *(mesh.driver.publish(crawled.body, message_id="", timestamp=mesh.began_at) for _ in range(20))
+    )
+    crawled.is_acknowledged = True
+    await mesh.recovered()
+    outcomes.append(await mesh.verdict("20 in parallel", observed_again=19))
+    assert (await mesh.truth.logged())[crawled.product] == 1  # without an identity the same page is a repeat
