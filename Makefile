@@ -1,7 +1,7 @@
 # Every target works alone, first, on a bare clone. `make` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test check fix lock clean
+.PHONY: help up demo bench test check fix lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,6 +13,10 @@ up:  ## Run everything on this machine, until Ctrl-C
 demo:  ## Start everything, push real input through it, show what came out
 	@deploy/setup.sh runtime
 	@.venv/bin/mesh demo
+
+bench:  ## Measure this machine, side by side with what the mesh is compared to; ARGS="ingest --rounds 5" chooses
+	@deploy/setup.sh test
+	@.venv/bin/mesh bench $(ARGS)
 
 test:  ## Run the whole test suite on private services; ARGS="-k word" chooses
 	@deploy/setup.sh test

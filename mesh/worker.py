@@ -42,7 +42,7 @@ def run(queues: Sequence[str] = (), processes: int = 1, concurrency: int | None 
     if processes > 1:
         _mind(processes, [*queues, *(["--concurrency", str(concurrency)] if concurrency else [])])
     else:
-        live(lambda stop: _consume(settings, routes, stop))
+        live(lambda stop: consume(settings, routes, stop))
 
 
 def chosen(queues: Sequence[str], concurrency: int | None) -> list[Route]:
@@ -56,7 +56,8 @@ def chosen(queues: Sequence[str], concurrency: int | None) -> list[Route]:
     return [Route(replace(route.queue, concurrency=concurrency), route.handler) for route in routes]
 
 
-async def _consume(settings: Settings, routes: list[Route], stop: asyncio.Event) -> None:
+async def consume(settings: Settings, routes: list[Route], stop: asyncio.Event) -> None:
+    """Consume in this process until `stop` is set, then drain."""
     composition = Composition(settings, "worker")
     worker = composition.worker(routes)
     port = settings.worker_metrics_port and settings.worker_metrics_port + int(os.environ.get("MESH_PROCESS", "0"))

@@ -1,0 +1,28 @@
+"""The shape of a benchmark: what it compares, in which unit, and what is hoped for."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from mesh.bench.figures import Measured, Target
+from mesh.bench.stage import Stage
+
+#: Takes the stage, the size of a round and a way to tell how much of it is done (0 to 1).
+Measure = Callable[[Stage, int, Callable[[float], None]], Awaitable[Measured]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Benchmark:
+    """Some variants of the same work, measured in turn, round after round.
+
+    `variants` is called once a run, so that what one variant leaves for the next need not be global. `size` is how
+    much work a round is, in what `sized_in` says.
+    """
+
+    name: str
+    what: str
+    unit: str
+    variants: Callable[[], Mapping[str, Measure]]
+    size: int
+    sized_in: str
+    rounds: int = 3
+    targets: tuple[Target, ...] = ()

@@ -1,0 +1,121 @@
+"""What the benchmarks of samples feed the mesh with, and how they see that it has been stored."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import orjson
+import psutil
+
+from brokers.link import Link
+from brokers.outgoing import Outgoing
+from brokers.publisher import Publisher
+from brokers.topology import SAMPLES_INGEST
+from mesh.bench.figures import Account, Measured, accounted
+from mesh.bench.stage import Place
+from mesh.embedded.process import ServiceFailed
+
+#: A run that stores nothing new for this long will not.
+STALLED_SECONDS = 20.0
+
+#: Often enough for a run of seconds, and too seldom to be felt.
+LOOK_SECONDS = 0.05
+
+_PUBLISHED_AT_ONCE = 1000
+
+Tell = Callable[[float], None]
+
+
+def row(number: int, *, has_content: bool = False, **fields: Any) -> dict[str, Any]:
+    """Return a row as a crawler sends it, one creator's request for one product."""
+    seen: dict[str, Any] = {
+        "platformProductId": f"17294{number % 500:014d}",
+        "platformCampaignId": "7563877506852587284",
+        "platformCampaignName": "Holiday Sample",
+        "productName": "Clay mask 100 g",
+        "region": "MX",
+        "status": "To review",
+        "stock": "1,240",
+        "postRate": "54%",
+        "platformCreatorId": f"74950{number:014d}",
+        "platformCreatorUsername": f"lupita.{number}",
+        "platformCreatorDisplayName": f"Lupita {number} 🌵",
+    }
+    if has_content:
+        seen |= {
+            "status": "Completed",
+            "type": "video",
+            "typeNumber": "1",
+            "promotionName": "Mi rutina de noche",
+            "promotionTime": "2026-01-09 18:22",
+            "promotionViewCount": "15.4K",
+            "promotionLikeCount": 912,
+            "promotionCommentCount": 31,
+            "promotionOrderCount": 4,
+            "promotionOrderTotalAmount": "1,500.00",
+            "adCode": ["7Hk2M"],
+        }
+    return seen | fields
+
+
+async def publish(place: Place, bodies: Iterator[dict[str, Any]]) -> None:
+    """Put messages into the queue, every one confirmed."""
+    publisher = Publisher(Link(place.broker_url, "mesh bench publish"))
+    try:
+        while chunk := [_outgoing(body) for body in islice(bodies, _PUBLISHED_AT_ONCE)]:
+            failures = [outcome for outcome in await publisher.publish_many(chunk) if outcome is not None]
+            if failures:
+                raise failures[0]
+    finally:
+        await publisher.close()
+
+
+def _outgoing(body: dict[str, Any]) -> Outgoing:
+    return Outgoing(exchange=SAMPLES_INGEST.exchange, key=SAMPLES_INGEST.name, body=orjson.dumps(body))
+
+
+async def rate(place: Place, process: psutil.Process, messages: int, tell: Tell) -> tuple[float, dict[str, Any]]:
+    """Return messages stored a second, from the first commit seen to the last, and what it cost the process.
+
+    What was in the first commit is left out: when its work began cannot be seen. Waiting ends early where nothing
+    goes on; what is missing then is for the account to tell.
+    """
+    looks = [(0, time.monotonic())]  # of changes only: how much was stored, and when that was seen
+    while looks[-1][0] < messages:
+        await asyncio.sleep(LOOK_SECONDS)
+        stored, now = await _stored(place), time.monotonic()
+        if stored > looks[-1][0]:
+            looks.append((stored, now))
+            tell(stored / messages)
+        elif not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+            raise ServiceFailed(f"the worker ended; its log is in {place.folder}")
+        elif now - looks[-1][1] > STALLED_SECONDS:
+            break
+    (begun, since), (ended, until) = looks[1] if len(looks) > 2 else looks[0], looks[-1]  # noqa: PLR2004 - two commits
+    timed, seconds = ended - begun, max(until - since, LOOK_SECONDS)
+    return timed / seconds, {"timed_messages": timed, "timed_seconds": round(seconds, 3), **_cost(process)}
+
+
+async def _stored(place: Place) -> int:
+    return int(await place.sql.value("SELECT COUNT(*) FROM inbox"))
+
+
+def _cost(process: psutil.Process) -> dict[str, Any]:
+    cpu = process.cpu_times()
+    return {"cpu_seconds": round(cpu.user + cpu.system, 2), "rss_mb": round(process.memory_info().rss / 1e6, 1)}
+
+
+async def account(place: Place, *, rows: int, samples: int) -> Account:
+    """Compare what was published with what the tables hold, once the worker has ended."""
+    logs = "SELECT COUNT(*), COUNT(DISTINCT message_id, row_index) FROM sample_crawl_logs"
+    _, ((present, distinct),) = await place.sql.rows(logs)
+    stored = int(await place.sql.value("SELECT COUNT(*) FROM samples"))
+    known = min(stored, samples)
+    return accounted(rows, int(present), int(distinct)) + accounted(samples, stored, known)
+
+
+def measured(per_second: float, found: Account, facts: dict[str, Any]) -> Measured:
+    """Return a value beside its account."""
+    return Measured(round(per_second, 1), found, facts)
