@@ -228,6 +228,23 @@ def topology_apply() -> None:
     body.apply()
 
 
+@app.command(rich_help_panel=LOOK)
+def bench(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Benchmarks, e.g. `ingest`.", metavar="[NAME]...", show_default="all")
+    ] = None,
+    rounds: Annotated[
+        int | None, typer.Option("--rounds", min=1, max=100, help="Times that each variant is measured.")
+    ] = None,
+    size: Annotated[int | None, typer.Option("--size", min=2, max=1_000_000, help="Work in one round.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure this machine, variants side by side, on a private RabbitMQ and MariaDB. Exits 1 if anything was lost."""
+    from mesh.bench import command
+
+    raise typer.Exit(command.run(names or (), rounds, size, as_json=as_json))
+
+
 @app.command(rich_help_panel=SET_UP)
 def env() -> None:
     """Print `export MESH_…=…` of the running `mesh up`, so that other programs can join: `eval "$(mesh env)"`."""
