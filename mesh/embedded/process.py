@@ -33,6 +33,10 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
+#: Of a log, in an error message: a stack fits, a screen is not filled.
+_LINES = 20
+
+
 class ServiceFailed(RuntimeError):
     """A private service did not start, with the last lines of its log."""
 
@@ -71,7 +75,7 @@ async def port_answers(port: int, *, host: str = "127.0.0.1", say: bytes = b"", 
         return False
 
 
-def tail(path: Path, lines: int = 20) -> str:
+def tail(path: Path, lines: int = _LINES) -> str:
     """Return the last lines of a log, or nothing when there is none."""
     try:
         return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
@@ -91,6 +95,7 @@ class ChildProcess:
         self.log = folder / f"{name}.log"
         self._pid_file = folder / f"{name}.pid"
         self._popen: subprocess.Popen[bytes] | None = None
+        self._said_before = 0
 
     @property
     def pid(self) -> int:
@@ -115,6 +120,7 @@ class ChildProcess:
         self._pid_file.parent.mkdir(parents=True, exist_ok=True)
         parent = os.getpid()
         with self.log.open("ab") as log:
+            self._said_before = log.tell()
             self._popen = subprocess.Popen(  # noqa: S603, ASYNC220 - our own commands, and a fork is short
                 list(command),
                 env=dict(env),
@@ -132,10 +138,19 @@ class ChildProcess:
         deadline = time.monotonic() + within.total_seconds()
         while not await probe():
             if not self.is_running:
-                raise ServiceFailed(f"{self.name} ended with {self.exit_code} while starting.\n{tail(self.log)}")
+                raise ServiceFailed(f"{self.name} ended with {self.exit_code} while starting.\n{self.last_words()}")
             if time.monotonic() > deadline:
-                raise ServiceFailed(f"{self.name} was not ready within {within}.\n{tail(self.log)}")
+                raise ServiceFailed(f"{self.name} was not ready within {within}.\n{self.last_words()}")
             await asyncio.sleep(_LOOK)
+
+    def last_words(self) -> str:
+        """Return what explains its end best: the errors it logged since its start, or else its last lines."""
+        with contextlib.suppress(OSError), self.log.open("rb") as log:
+            log.seek(self._said_before)
+            lines = log.read().decode(errors="replace").splitlines()
+            errors = [line for line in lines if "[error]" in line]
+            return "\n".join(errors[:_LINES] or lines[-_LINES:])
+        return ""
 
     async def wait(self) -> int:
         """Return the exit code once it has ended."""

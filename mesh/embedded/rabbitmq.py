@@ -126,7 +126,11 @@ class PrivateRabbitMQ:
         await self._epmd.kill()
 
     async def kill(self) -> None:
-        """End the node as a power cut would."""
+        """End the node as a power cut would.
+
+        A quorum queue declared within the last seconds then comes back without a leader: RabbitMQ 3.10 writes its
+        name lazily.
+        """
         await self._node.kill()
         await self._epmd.kill()
 
