@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, tuple_
 
 from persistence.dialect import Bulk, paths_of
 from persistence.samples import sample_of
@@ -132,8 +132,8 @@ class Schedules:
 
     async def lag(self, now: datetime) -> timedelta:
         """Return how long the oldest due schedule has been waiting; zero when none is due."""
-        oldest = select(func.min(schedules.c.next_run_time)).where(_is_due(now))
-        since = (await self._session.execute(oldest)).scalar_one()
+        oldest = select(schedules.c.next_run_time).where(_is_due(now)).order_by(schedules.c.next_run_time).limit(1)
+        since = (await self._session.execute(oldest)).scalar_one_or_none()
         return now - since if since is not None else timedelta()
 
     async def _locked(self, query: Select[Any]) -> dict[str, Schedule]:

@@ -75,7 +75,8 @@ class Outbox:
 
     async def backlog(self, now: datetime) -> tuple[int, timedelta]:
         """Return how many messages wait and how long the oldest has waited."""
-        counted = select(func.count().label("waiting"), func.min(outbox.c.created_at).label("oldest"))
+        first = select(outbox.c.created_at).order_by(outbox.c.id).limit(1).scalar_subquery()
+        counted = select(func.count().label("waiting"), first.label("oldest")).select_from(outbox)
         found = (await self._session.execute(counted)).one()
         return found.waiting, now - found.oldest if found.oldest is not None else timedelta()
 

@@ -1,7 +1,9 @@
 """The connection as repositories see it: every call shielded from cancellation, every error translated."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Collection, Iterator, Sequence
+from datetime import timedelta
 from itertools import islice
 from typing import Any, Final, TypeVar
 
@@ -14,7 +16,7 @@ from persistence.dialect import Bulk
 T = TypeVar("T")
 
 #: How long a cancelled call may still take before its connection is given up.
-GRACE_SECONDS: Final = 5.0
+GRACE: Final = timedelta(seconds=5)
 
 #: Most keys in one IN list: above 1,000 elements MariaDB turns the list into a subquery and leaves the index.
 CHUNK: Final = 500
@@ -25,11 +27,13 @@ class Session:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        # SQLite has no peer that could keep a call waiting, and its thread cannot be left in the middle of one.
+        self._grace = None if connection.dialect.name == "sqlite" else GRACE
 
     async def execute(self, statement: Executable) -> CursorResult[Any]:
         """Run one statement."""
         with border():
-            return await shielded(self._connection.execute(statement))
+            return await self.shielded(self._connection.execute(statement))
 
     async def write(self, bulk: Bulk, records: Sequence[Any]) -> None:
         """Write many records with one statement, in the order given."""
@@ -37,31 +41,36 @@ class Session:
             return
         with border():
             text, rows = bulk.prepare(self._connection.dialect, records)
-            await shielded(self._connection.exec_driver_sql(text, rows))
+            await self.shielded(self._connection.exec_driver_sql(text, rows))
+
+    async def shielded(self, call: Awaitable[T]) -> T:
+        """Await a database call to its end even when cancelled meanwhile, then let the cancellation go on.
+
+        A driver that is interrupted between a question and its answer would give that answer to the next question. A
+        call that has not ended within the grace is cancelled after all, which makes SQLAlchemy discard its connection.
+        """
+        task = asyncio.ensure_future(call)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await _settle(task, self._grace)
+            raise
 
 
-async def shielded(call: Awaitable[T]) -> T:
-    """Await a database call to its end even when cancelled meanwhile, then let the cancellation go on.
+async def _settle(task: "asyncio.Future[Any]", grace: timedelta | None) -> None:
+    """Wait for a call to end; one that does not is cancelled and waited for, so that nothing else meets it halfway.
 
-    A driver that is interrupted between a question and its answer would give that answer to the next question. A call
-    that has not ended within the grace is cancelled after all, which makes SQLAlchemy discard its connection.
+    Further cancellations are not heeded: the one that led here goes on as soon as the call has ended.
     """
-    task = asyncio.ensure_future(call)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await _settle(task)
-        raise
-
-
-async def _settle(task: "asyncio.Future[Any]") -> None:
-    try:
-        await asyncio.wait({task}, timeout=GRACE_SECONDS)
-    finally:
-        if not task.done():
-            task.cancel()
-        else:
-            task.cancelled() or task.exception()  # read, or asyncio would log it as never retrieved
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.wait({task}, timeout=grace.total_seconds() if grace else None)
+    if grace and not task.done():
+        task.cancel()
+    while not task.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()  # looked at, or asyncio would log that nobody did
 
 
 def chunks(items: Collection[T], size: int = CHUNK) -> Iterator[list[T]]:

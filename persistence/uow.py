@@ -16,7 +16,7 @@ from persistence.inbox import Inbox
 from persistence.outbox import Outbox
 from persistence.purge import Purged, Retention, purge
 from persistence.samples import Samples
-from persistence.session import Session, shielded
+from persistence.session import Session
 from schemas.base import Message
 from schemas.clock import Clock
 
@@ -58,17 +58,18 @@ async def transaction(engine: AsyncEngine, clock: Clock) -> AsyncIterator[Transa
     """
     with border():
         connection = await engine.connect()
+    session = Session(connection)
     try:
         with border():
-            await connection.begin()
-        yield Transaction(Session(connection), clock)
+            await session.shielded(connection.begin())
+        yield Transaction(session, clock)
         with border():
-            await shielded(connection.commit())
+            await session.shielded(connection.commit())
     except BaseException:
-        await shielded(_roll_back(connection))
+        await session.shielded(_roll_back(connection))
         raise
     finally:
-        await shielded(connection.close())
+        await session.shielded(connection.close())
 
 
 async def _roll_back(connection: AsyncConnection) -> None:

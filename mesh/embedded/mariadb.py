@@ -93,7 +93,7 @@ class PrivateMariaDB:
         grants.write_text(
             "CREATE DATABASE IF NOT EXISTS mesh CHARACTER SET utf8mb4;\n"
             f"CREATE OR REPLACE USER mesh@'127.0.0.1' IDENTIFIED BY '{self._password}';\n"
-            "GRANT ALL PRIVILEGES ON *.* TO mesh@'127.0.0.1';\n",
+            "GRANT ALL PRIVILEGES ON *.* TO mesh@'127.0.0.1' WITH GRANT OPTION;\n",
         )
         return [
             _find("mariadbd"),

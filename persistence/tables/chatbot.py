@@ -39,7 +39,7 @@ chatbot_deliveries = Table(
     Column("id", Id(), primary_key=True),
     Column("task_key", Exact(255), nullable=False),
     Column("message_id", Exact(255), nullable=False),
-    Column("sample_id", Id()),
+    Column("sample_id", Text(64)),
     Column("scenario", Text(64)),
     Column("run", Count),
     Column("region", Text(32)),

@@ -6,14 +6,14 @@ from sqlalchemy import Boolean, Column, Date, Index, Table, UniqueConstraint
 from sqlalchemy import Text as LongText
 
 from persistence.tables.metadata import OPTIONS, metadata
-from persistence.tables.types import Count, Exact, Id, Json, Money, Text, UtcDateTime
+from persistence.tables.types import Count, Exact, Id, Json, Money, OperatorId, Text, UtcDateTime
 
 
 def _audit() -> list[Column[Any]]:
     return [
-        Column("creator_id", Id(), nullable=False),
+        Column("creator_id", OperatorId(), nullable=False),
         Column("creation_time", UtcDateTime, nullable=False),
-        Column("last_modifier_id", Id(), nullable=False),
+        Column("last_modifier_id", OperatorId(), nullable=False),
         Column("last_modification_time", UtcDateTime, nullable=False),
     ]
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 from sqlalchemy import CHAR, DateTime, Dialect, Integer, LargeBinary, Numeric, String
+from sqlalchemy import Text as LongText
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
 
@@ -56,26 +57,36 @@ class Exact(Text):
 
 
 class Id(TypeDecorator[str]):
-    """A UUID as text, or a digest: plain ASCII of one length."""
+    """A UUID as text, or a digest: plain ASCII of one length, compared byte by byte."""
 
     impl = CHAR
     cache_ok = True
+
+    #: One byte a character, where utf8mb4 would reserve four in every index.
+    charset = "ascii"
 
     def __init__(self, length: int = 36) -> None:
         super().__init__(length)
         self.length = length
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """One byte a character where the server would reserve four."""
+        """Say which characters, on MySQL."""
         if dialect.name == "sqlite":
             return dialect.type_descriptor(CHAR(self.length))
         return dialect.type_descriptor(
-            mysql.CHAR(self.length, charset="ascii", collation="ascii_bin"),
+            mysql.CHAR(self.length, charset=self.charset, collation=f"{self.charset}_bin"),
         )
 
     def bind_processor(self, dialect: Dialect) -> Processor | None:
         """Check the length on SQLite, as `Text` does."""
         return _checker_of(self.length) if dialect.name == "sqlite" else None
+
+
+class OperatorId(Id):
+    """Who wrote a row, as the portal numbers its people: most often a UUID, but any text will do."""
+
+    cache_ok = True
+    charset = "utf8mb4"
 
 
 class Count(TypeDecorator[int]):
@@ -125,6 +136,7 @@ class Money(TypeDecorator[Decimal]):
         super().__init__(precision, scale)
         self.precision = precision
         self.scale = scale
+        self._unit = Decimal(1).scaleb(-scale)
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Keep SQLite's numeric affinity away from it."""
@@ -136,24 +148,32 @@ class Money(TypeDecorator[Decimal]):
         """Round to the scale and check the range, alike on every database."""
         if value is None:
             return None
-        if not value.is_finite() or value.adjusted() >= self.precision - self.scale:
-            raise ValueError(f"{value} has more than {self.precision - self.scale} digits before the point")
-        rounded = value.quantize(Decimal(1).scaleb(-self.scale), ROUND_HALF_UP)
+        rounded = value.quantize(self._unit, ROUND_HALF_UP) if self._holds(value) else value
+        if not self._holds(rounded):
+            raise ValueError(f"{value} is not a number of {self.precision - self.scale} digits before the point")
         return str(rounded) if dialect.name == "sqlite" else rounded
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ARG002  given by SQLAlchemy
         """Read SQLite's text."""
         return Decimal(value) if isinstance(value, str) else value
 
+    def _holds(self, value: Decimal) -> bool:
+        return value.is_finite() and value.adjusted() < self.precision - self.scale
+
 
 class Json(TypeDecorator[Any]):
-    """Any JSON value; None is SQL NULL and never JSON's null."""
+    """Any JSON value; None is SQL NULL and never JSON's null.
+
+    SQLite gives a column named JSON numeric affinity and would turn the text of a number into a number: there it is
+    text.
+    """
 
     impl = JSON
     cache_ok = True
 
-    def __init__(self) -> None:
-        super().__init__(none_as_null=True)
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Keep SQLite's numeric affinity away from it."""
+        return dialect.type_descriptor(LongText() if dialect.name == "sqlite" else JSON(none_as_null=True))
 
     def bind_processor(self, dialect: Dialect) -> Processor:  # noqa: ARG002  the signature is SQLAlchemy's
         """Serialise."""

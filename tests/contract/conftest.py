@@ -1,0 +1,59 @@
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from mesh.embedded.mariadb import PrivateMariaDB
+from persistence.engine import Database, open_uow
+from persistence.migrate import upgrade
+from persistence.uow import Uow
+from tests.services.mariadb import fresh_database, running_mariadb
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateMariaDB]:
+    with running_mariadb(tmp_path_factory.mktemp("mariadb")) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def server(request: pytest.FixtureRequest) -> PrivateMariaDB | None:
+    """The server a test's database is on; none for SQLite."""
+    return request.getfixturevalue("mariadb") if request.param == "mariadb" else None
+
+
+@pytest.fixture
+async def empty_url(server: PrivateMariaDB | None, tmp_path: Path) -> AsyncIterator[str]:
+    """The URL of a database without tables, once of each kind."""
+    if server is None:
+        yield f"sqlite:///{tmp_path / 'mesh.db'}"
+        return
+    async with fresh_database(server) as url:
+        yield url
+
+
+@pytest.fixture
+async def url(empty_url: str) -> str:
+    await upgrade(empty_url)
+    return empty_url
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    async with opened(url) as database:
+        yield database
+
+
+@pytest.fixture
+def uow(database: Database) -> Uow:
+    return database.uow
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    database = open_uow(url)
+    try:
+        yield database
+    finally:
+        await database.close()

@@ -1,0 +1,74 @@
+"""What the purge deletes and what it leaves, on every database."""
+
+from datetime import timedelta
+
+from sqlalchemy import func, select
+
+from persistence.purge import Purged, Retention
+from persistence.tables import chatbot_creator_days, metadata
+from persistence.uow import Uow
+from schemas.chatbot.records import DeliveryState
+from schemas.clock import utc_now
+from tests.build.records import NOON, chat_delivery, content_log, crawl_log, days_ago
+
+RETENTION = Retention(
+    now=utc_now() + timedelta(days=2), crawl_logs_before=days_ago(90), deliveries_before=NOON - timedelta(days=90)
+)
+NOTHING = Purged(inbox=0, crawl_logs=0, content_crawl_logs=0, deliveries=0, creator_days=0)
+
+
+async def purged(uow: Uow, retention: Retention = RETENTION) -> Purged:
+    async with uow() as tx:
+        return await tx.purge(retention)
+
+
+async def counted(uow: Uow) -> dict[str, int]:
+    async with uow() as tx:
+        tables = metadata.sorted_tables
+        counts = [await tx._session.execute(select(func.count()).select_from(table)) for table in tables]
+        found = {table.name: count.scalar_one() for table, count in zip(tables, counts, strict=True)}
+    return {name: count for name, count in found.items() if count}
+
+
+async def test_what_has_outlived_its_use_is_deleted_and_the_rest_stays(uow: Uow) -> None:
+    long_ago = NOON - timedelta(days=91)
+    async with uow() as tx:
+        await tx.inbox.claim("derived", is_derived=True)
+        await tx.inbox.claim("given")
+        await tx.samples.log([crawl_log(crawl_date=days_ago(n)) for n in (91, 90)])
+        await tx.samples.log_contents([content_log(crawl_date=days_ago(n)) for n in (91, 90)])
+        await tx.deliveries.begin([chat_delivery(state=state, updated_at=long_ago) for state in DeliveryState])
+        await tx.deliveries.begin([chat_delivery(state=DeliveryState.SENT)])
+        await tx.creator_days.add({("a", days_ago(91)): 1, ("a", days_ago(1)): 1, ("b", days_ago(91)): 1})
+    assert await purged(uow) == Purged(inbox=1, crawl_logs=1, content_crawl_logs=1, deliveries=2, creator_days=2)
+    assert await purged(uow) == NOTHING
+    assert await counted(uow) == {
+        "inbox": 1,
+        "sample_crawl_logs": 1,
+        "sample_content_crawl_logs": 1,
+        "chatbot_deliveries": 4,
+        "chatbot_creator_days": 1,
+    }
+
+
+async def test_a_day_that_is_kept_keeps_all_its_creators(uow: Uow) -> None:
+    async with uow() as tx:
+        await tx.creator_days.add({("a", days_ago(91)): 1, ("a", days_ago(2)): 1})
+    await purged(uow)
+    async with uow() as tx:
+        left = (await tx._session.execute(select(chatbot_creator_days.c.day))).scalars().all()
+    assert left == [days_ago(2)]
+
+
+async def test_a_purge_deletes_a_bounded_number_of_rows_at_a_time(uow: Uow) -> None:
+    async with uow() as tx:
+        await tx.samples.log([crawl_log(crawl_date=days_ago(100)) for _ in range(25)])
+    steps = []
+    while done := await purged(
+        uow,
+        Retention(
+            **{name: getattr(RETENTION, name) for name in ("now", "crawl_logs_before", "deliveries_before")}, limit=10
+        ),
+    ):
+        steps.append(done.crawl_logs)
+    assert steps == [10, 10, 5]

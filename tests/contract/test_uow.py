@@ -1,0 +1,332 @@
+"""What a unit of work promises when things go wrong, on every database."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from brokers.verdict import Conflict, Unavailable
+from mesh.embedded.mariadb import PrivateMariaDB, private_mariadb
+from persistence import engine, session
+from persistence.engine import Database, open_engine
+from persistence.migrate import upgrade
+from persistence.uow import Transaction, Uow
+from tests.build.records import new_id, sample
+from tests.contract.conftest import opened
+
+#: A second or so of work inside each database.
+SLOW = {
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000000) SELECT max(i) FROM n",
+    "mysql": "SELECT SLEEP(1)",
+}
+
+
+def slow(database: Database) -> str:
+    return SLOW[database._engine.dialect.name]
+
+
+def lent(database: Database) -> int:
+    return database._engine.pool.checkedout()  # type: ignore[attr-defined]  # a queue pool has it
+
+
+async def test_a_block_that_ends_well_commits(uow: Uow) -> None:
+    async with uow() as tx:
+        await tx.inbox.claim("one")
+    async with uow() as tx:
+        assert not await tx.inbox.claim("one")
+
+
+async def test_a_block_that_raises_leaves_nothing_and_no_connection(database: Database) -> None:
+    for _ in range(30):
+        with pytest.raises(ZeroDivisionError):  # noqa: PT012  a transaction that fails is a block
+            async with database.uow() as tx:
+                await tx.inbox.claim("one")
+                raise ZeroDivisionError
+    assert lent(database) == 0
+    async with database.uow() as tx:
+        assert await tx.inbox.claim("one")
+
+
+async def test_a_failed_statement_leaves_nothing_even_if_its_error_is_swallowed(uow: Uow) -> None:
+    stored = sample()
+    async with uow() as tx:
+        await tx.samples.add([stored])
+    with pytest.raises(Conflict):  # noqa: PT012  a transaction that fails is a block
+        async with uow() as tx:
+            await tx.inbox.claim("one")
+            await tx.samples.add([replace(sample(), creator_key=stored.creator_key)])
+    async with uow() as tx:
+        assert await tx.inbox.claim("one")
+
+
+async def test_a_cancelled_statement_ends_before_the_cancellation_goes_on(database: Database) -> None:
+    async with database.uow() as tx:
+        await tx._session.execute(text("SELECT 1"))
+    task = asyncio.create_task(_work(database))
+    await asyncio.sleep(0.2)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert lent(database) == 0
+    await _is_sound(database)
+
+
+async def test_the_connection_of_a_cancelled_statement_that_does_not_end_is_discarded(
+    mariadb: PrivateMariaDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "GRACE", timedelta(seconds=0.05))
+    await upgrade(mariadb.url)
+    fresh: list[object] = []
+    async with opened(mariadb.url) as database:
+        task = asyncio.create_task(_work(database))
+        await asyncio.sleep(0.2)
+        event.listen(database._engine.sync_engine, "connect", lambda connection, _: fresh.append(connection))
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert lent(database) == 0
+        await _is_sound(database)
+    assert len(fresh) == 1
+
+
+async def _work(database: Database) -> None:
+    async with database.uow() as tx:
+        await tx.inbox.claim("cancelled")
+        await tx._session.execute(text(slow(database)))
+
+
+async def _is_sound(database: Database) -> None:
+    """No lock is left, nothing was stored, and answers belong to their questions."""
+    for number in range(20):
+        async with database.uow() as tx:
+            assert (await tx._session.execute(text(f"SELECT {number}"))).scalar_one() == number
+    async with database.uow() as tx:
+        assert await tx.inbox.claim("cancelled")
+
+
+async def test_a_commit_is_not_torn_by_a_cancellation(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    committing = asyncio.Event()
+    commit = AsyncConnection.commit
+
+    async def slow_commit(connection: AsyncConnection) -> None:
+        committing.set()
+        await asyncio.sleep(0.1)
+        await commit(connection)
+
+    monkeypatch.setattr(AsyncConnection, "commit", slow_commit)
+
+    async def work() -> None:
+        async with database.uow() as tx:
+            await tx.inbox.claim("one")
+
+    task = asyncio.create_task(work())
+    await committing.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with database.uow() as tx:
+        assert not await tx.inbox.claim("one")
+    assert lent(database) == 0
+
+
+async def test_random_cancellations_leak_no_connection_and_no_lock(database: Database) -> None:
+    async def work(number: int) -> None:
+        async with database.uow() as tx:
+            await tx.inbox.claim(str(number % 7))
+            await tx.samples.add([sample()])
+
+    for number in range(60):
+        task = asyncio.create_task(work(number))
+        for _ in range(number):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task})
+    assert lent(database) == 0
+    await _is_sound(database)
+
+
+async def test_two_processes_share_an_sqlite_file(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'mesh.db'}"
+    await upgrade(url)
+
+    async def claim_many(database: Database, name: str) -> None:
+        for number in range(50):
+            async with database.uow() as tx:
+                await tx.inbox.claim(f"{name}{number}")
+
+    async with opened(url) as one, opened(url) as other:
+        await asyncio.gather(claim_many(one, "a"), claim_many(other, "b"))
+        async with one.uow() as tx:
+            assert not await tx.inbox.claim("b49")
+
+
+async def test_a_locked_sqlite_file_is_a_conflict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{tmp_path / 'mesh.db'}"
+    await upgrade(url)
+    monkeypatch.setattr(engine, "SQLITE_PRAGMAS", ("PRAGMA busy_timeout = 50", *engine.SQLITE_PRAGMAS[1:]))
+    async with opened(url) as one, opened(url) as other, one.uow():
+        with pytest.raises(Conflict):
+            async with other.uow():
+                pass
+
+
+async def test_a_unit_of_work_inside_another_gives_way_instead_of_waiting_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'mesh.db'}"
+    await upgrade(url)
+    monkeypatch.setattr(engine, "LOCK_WAIT", timedelta(seconds=0.05))
+    async with opened(url) as database:
+        async with database.uow():
+            with pytest.raises(Conflict):
+                async with database.uow():
+                    pass
+        async with database.uow() as tx:
+            assert await tx.inbox.claim("one")
+
+
+async def test_transactions_that_wait_for_each_other_end_in_a_conflict(
+    mariadb: PrivateMariaDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "MYSQL_SESSION", engine.MYSQL_SESSION.replace("timeout = 10", "timeout = 1"))
+    await upgrade(mariadb.url)
+    first, second = sample(), sample()
+    async with opened(mariadb.url) as database:
+        async with database.uow() as tx:
+            await tx.samples.add([first, second])
+        holding = asyncio.Barrier(2)
+
+        async def lock(*samples: object) -> str:
+            try:
+                async with database.uow() as tx:
+                    for each in samples:
+                        await tx.samples.find([each.key])  # type: ignore[attr-defined]  # samples
+                        if each is samples[0]:
+                            await holding.wait()
+            except Conflict:
+                return "conflict"
+            return "done"
+
+        assert sorted(await asyncio.gather(lock(first, second), lock(second, first))) == ["conflict", "done"]
+
+        async with database.uow() as tx:
+            await tx.samples.find([first.key])
+            with pytest.raises(Conflict):
+                async with database.uow() as impatient:
+                    await impatient.samples.find([first.key])
+
+
+@pytest.fixture
+async def own_server(tmp_path: Path) -> AsyncIterator[PrivateMariaDB]:
+    """A server that a test may stop and kill."""
+    async with private_mariadb(tmp_path / "mariadb") as server:
+        await upgrade(server.url)
+        yield server
+
+
+async def _claim(database: Database) -> bool:
+    async with database.uow() as tx:
+        return await tx.inbox.claim(new_id())
+
+
+async def test_a_server_that_is_away_is_unavailable_until_it_is_back(own_server: PrivateMariaDB) -> None:
+    async with opened(own_server.url) as database:
+        assert await _claim(database)
+        await own_server.stop()
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                await _claim(database)
+            with pytest.raises(Unavailable):
+                await database.probe()
+        await own_server.start()
+        await database.probe()
+        assert await _claim(database)
+        assert lent(database) == 0
+
+
+async def test_a_server_that_dies_in_a_transaction_is_unavailable_and_nothing_is_stored(
+    own_server: PrivateMariaDB,
+) -> None:
+    async with opened(own_server.url) as database:
+        with pytest.raises(Unavailable):  # noqa: PT012  a transaction that fails is a block
+            async with database.uow() as tx:
+                await tx.inbox.claim("one")
+                await own_server.kill()
+                await tx.inbox.claim("two")
+        with pytest.raises(Unavailable):
+            async with database.uow() as tx:
+                await tx.inbox.claim("one")
+        await own_server.start()
+        async with database.uow() as tx:
+            assert await tx.inbox.claim("one")
+        assert lent(database) == 0
+
+
+async def test_a_connection_that_died_while_idle_is_replaced_unseen(
+    mariadb: PrivateMariaDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "TRUSTED", timedelta())
+    await upgrade(mariadb.url)
+    async with opened(mariadb.url) as database:
+        async with database.uow() as tx:
+            mine = (await tx._session.execute(text("SELECT CONNECTION_ID()"))).scalar_one()
+        await _execute(mariadb.url, f"KILL {mine}")
+        assert await _claim(database)
+
+
+async def test_a_server_that_only_reads_is_unavailable(own_server: PrivateMariaDB) -> None:
+    # Whoever may do everything may also write to a server that is read only.
+    await _execute(own_server.url, "CREATE USER guest@'127.0.0.1' IDENTIFIED BY 'guest'")
+    await _execute(own_server.url, "GRANT SELECT, INSERT, UPDATE, DELETE ON mesh.* TO guest@'127.0.0.1'")
+    await _execute(own_server.url, "SET GLOBAL read_only = 1")
+    async with opened(f"mysql://guest:guest@127.0.0.1:{own_server.port}/mesh") as database:
+        with pytest.raises(Unavailable):
+            await _claim(database)
+
+
+async def test_a_wrong_password_is_unavailable(mariadb: PrivateMariaDB) -> None:
+    async with opened(f"mysql://mesh:wrong@127.0.0.1:{mariadb.port}/mesh") as database:
+        with pytest.raises(Unavailable):
+            await database.probe()
+
+
+async def test_a_pool_that_is_all_lent_is_unavailable(mariadb: PrivateMariaDB) -> None:
+    await upgrade(mariadb.url)
+    async with opened(mariadb.url) as database:
+        database._engine.pool._timeout = 0.05  # type: ignore[attr-defined]  # half a minute is long for a test
+        async with asyncio.TaskGroup() as group:
+            for _ in range(engine.POOL_SIZE):
+                group.create_task(_hold(database))
+            await asyncio.sleep(0.3)
+            with pytest.raises(Unavailable):
+                await _claim(database)
+
+
+async def _hold(database: Database) -> None:
+    async with database.uow():
+        await asyncio.sleep(0.6)
+
+
+async def _execute(url: str, statement: str) -> None:
+    anything = open_engine(url)
+    async with anything.begin() as connection:
+        await connection.exec_driver_sql(statement)
+    await anything.dispose()
+
+
+async def test_a_transaction_costs_no_round_trip_but_its_statements_and_its_commit(mariadb: PrivateMariaDB) -> None:
+    async def questions(tx: Transaction) -> int:
+        row = (await tx._session.execute(text("SHOW SESSION STATUS LIKE 'Questions'"))).one()
+        return int(row[1])
+
+    async with opened(mariadb.url) as database:
+        async with database.uow() as tx:
+            before = await questions(tx)
+        async with database.uow() as tx:
+            # One commit, and this question itself.
+            assert await questions(tx) - before == 2
