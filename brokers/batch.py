@@ -24,19 +24,34 @@ class GroupWork(Work):
     def __init__(self, attempt: Attempt, courier: Courier, batch: Batch, *, gives_back_by_nack: bool) -> None:
         super().__init__(attempt, courier, gives_back_by_nack=gives_back_by_nack)
         self._size = batch.size
+        self._max_bytes = batch.max_bytes
         self._linger = batch.linger.total_seconds()
         self._buffer: deque[Held] = deque()
+        self._bytes = 0
+        self._is_busy = False
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
         self._draining = False
         self._loop: asyncio.Task[None] | None = None
 
     def accept(self, held: Held) -> None:
-        """Take one delivery into the buffer."""
+        """Take one delivery into the buffer, and read the next group while a transaction waits for SQL."""
+        if self._bytes < self._max_bytes:
+            held.read()
         self._buffer.append(held)
+        self._bytes += len(held.incoming.body)
         self._arrived.set()
-        if len(self._buffer) >= self._size:
+        if self._is_full:
             self._full.set()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is held."""
+        return not self._buffer and not self._is_busy
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._buffer) >= self._size or self._bytes >= self._max_bytes
 
     def start(self) -> None:
         """Begin to work."""
@@ -49,7 +64,8 @@ class GroupWork(Work):
         self._full.set()
         if self._loop is not None:
             await self._loop
-        await self._give_back(self._take(len(self._buffer)))
+        untouched, self._buffer = self._buffer, deque()
+        await self._give_back(untouched)
 
     async def stop(self) -> None:
         """Stop at once."""
@@ -63,10 +79,13 @@ class GroupWork(Work):
             if not live:
                 continue
             try:
+                self._is_busy = True
                 await self._settle(live)
             except Exception:  # the loop of the process: a bug of ours must cost a redelivery, not the consumer
                 log.exception("group_failed", queue=live[0].incoming.queue.name)
                 live[0].subscription.lost.set()
+            finally:
+                self._is_busy = False
 
     async def _next_group(self) -> list[Held]:
         """Wait for the first message, then for a full group or the end of the linger; empty when drained."""
@@ -75,15 +94,24 @@ class GroupWork(Work):
                 return []
             self._arrived.clear()
             await self._arrived.wait()
-        if len(self._buffer) < self._size and not self._draining:
+        if not self._is_full and not self._draining:
             self._full.clear()
             with suppress(TimeoutError):  # then the group goes as it is
                 async with asyncio.timeout(self._linger):
                     await self._full.wait()
-        return self._take(self._size)
+        return self._group()
 
-    def _take(self, most: int) -> list[Held]:
-        return [self._buffer.popleft() for _ in range(min(most, len(self._buffer)))]
+    def _group(self) -> list[Held]:
+        """Take the oldest messages, at least one, within size and bytes; all of them read."""
+        group: list[Held] = []
+        size = 0
+        while self._buffer and len(group) < self._size and (not group or size < self._max_bytes):
+            held = self._buffer.popleft()
+            held.read()
+            group.append(held)
+            size += len(held.incoming.body)
+        self._bytes -= size
+        return group
 
     async def _settle(self, group: Sequence[Held]) -> None:
         """Bring every message of a group to its end, then ack what has come to one."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import aiormq.abc
 import structlog
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from brokers import metrics
 from brokers.attempt import Attempt, Handler
@@ -18,6 +18,7 @@ from brokers.incoming import incoming
 from brokers.link import Link
 from brokers.queue import Queue
 from brokers.single import SingleWork
+from brokers.sizing import Sizing
 from brokers.subscription import Subscription
 from brokers.verdict import Unavailable
 from brokers.work import Work
@@ -27,6 +28,7 @@ log = structlog.get_logger()
 
 SHORTEST_PAUSE = 0.1
 LONGEST_PAUSE = 3.0  # a broker that is back is noticed within this
+IDLE_LOOK = 0.005
 
 
 class Consumer:
@@ -44,6 +46,8 @@ class Consumer:
         self._stopping = asyncio.Event()
         self._giving_up = asyncio.Event()  # set once no more deliveries come, so that what is given back stays away
         self._subscription: Subscription | None = None
+        self._sizing = Sizing(queue.prefetch)
+        self._misfit = asyncio.Event()
         self._received = metrics.received.labels(queue.name)
         self._work = self._working(handler, courier)
 
@@ -51,6 +55,11 @@ class Consumer:
     def is_consuming(self) -> bool:
         """Whether this process believes that the broker sends it this queue's messages."""
         return self._subscription is not None and self._subscription.is_live
+
+    @property
+    def prefetch(self) -> int:
+        """How many messages the broker may send ahead, for the size they have."""
+        return self._sizing.prefetch
 
     @property
     def is_waiting(self) -> bool:
@@ -87,12 +96,15 @@ class Consumer:
         if self._breaker.is_open:
             await self._first(self._breaker.closed())
             return
-        subscription = await Subscription.open(self._link, self.physical, self.queue, self._on_message)
+        subscription = await Subscription.open(self._link, self.physical, self.queue, self.prefetch, self._on_message)
         self._subscription = subscription
         self._work.gives_back_by_nack = bool(self.queue.partitions) or self._link.gives_back_by_nack
-        log.info("consuming", queue=self.physical, prefetch=self.queue.prefetch)
+        log.info("consuming", queue=self.physical, prefetch=self.prefetch)
         try:
-            await self._first(subscription.lost.wait())
+            self._misfit.clear()
+            await self._first(subscription.lost.wait(), self._misfit.wait())
+            if self._misfit.is_set() and not self._stopping.is_set():
+                await self._resize(subscription)
             if self._stopping.is_set():
                 await self._drain(subscription, drain_within)
         finally:
@@ -111,16 +123,22 @@ class Consumer:
     async def _on_message(self, subscription: Subscription, message: aiormq.abc.DeliveredMessage) -> None:
         """Read and validate a delivery as it arrives, while the transaction of an earlier group waits for SQL."""
         self._received.inc()
-        held = Held(incoming(message, self.queue, self.physical, self._clock()), subscription)
-        try:
-            held.message = self._adapter.validate_json(message.body)
-        except (ValidationError, UnicodeError, ValueError) as error:
-            held.error = error
-        self._work.accept(held)
+        arrived = incoming(message, self.queue, self.physical, self._clock())
+        self._work.accept(Held(arrived, subscription, self._adapter))
+        if self._sizing.note(len(message.body)):
+            self._misfit.set()
 
-    async def _first(self, awaitable: Any) -> None:
-        """Wait for something, or for `stop()`."""
-        tasks = {asyncio.ensure_future(awaitable), asyncio.ensure_future(self._stopping.wait())}
+    async def _resize(self, subscription: Subscription) -> None:
+        """Consume again with a prefetch that fits the messages, once what is held has been worked through."""
+        await subscription.cancel()
+        # Once in a process's life, so a look now and then is cheaper than an event on the hot path.
+        while not (self._work.is_idle or subscription.lost.is_set() or self._stopping.is_set()):  # noqa: ASYNC110
+            await asyncio.sleep(IDLE_LOOK)
+        self._sizing.settle()
+
+    async def _first(self, *awaitables: Any) -> None:
+        """Wait for the first of several things, or for `stop()`."""
+        tasks = {asyncio.ensure_future(awaitable) for awaitable in (*awaitables, self._stopping.wait())}
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -3,18 +3,32 @@
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from brokers.incoming import Incoming
 from brokers.subscription import Subscription
 
 
 @dataclass(slots=True)
 class Held:
-    """One delivery between its arrival and its ack; `error` is set where the body did not validate."""
+    """One delivery between its arrival and its ack; once read, either `message` or `error` is set."""
 
     incoming: Incoming
     subscription: Subscription
+    adapter: TypeAdapter[Any]
     message: Any = None
     error: Exception | None = None
+    is_read: bool = False
+
+    def read(self) -> None:
+        """Validate the body, once; a body that does not fit is an error to be judged, not raised."""
+        if self.is_read:
+            return
+        self.is_read = True
+        try:
+            self.message = self.adapter.validate_json(self.incoming.body)
+        except (ValidationError, ValueError) as error:  # ValueError: bytes that are no text
+            self.error = error
 
     async def ack(self) -> None:
         """Ack this message alone."""

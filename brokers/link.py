@@ -1,6 +1,8 @@
 """One connection to RabbitMQ that is made when needed and made again when lost."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -19,6 +21,21 @@ HEARTBEAT_SECONDS = 10  # a cut link is noticed after two missed beats; TCP alon
 
 #: What a broken connection or channel may raise; aiormq rejects some waiters with a bare Exception's subclasses.
 BROKEN = (AMQPError, ConnectionError, OSError, TimeoutError, RuntimeError)
+
+
+@contextmanager
+def uncancelled() -> Iterator[None]:
+    """Raise a ConnectionError where aiormq says "cancelled" to whoever waits for a channel that was closed.
+
+    Only a task that somebody does cancel may end that way: a consumer or a relay would otherwise end in silence.
+    """
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise ConnectionError("the channel was closed while it was waited for") from error
 
 
 class Link:
@@ -40,9 +57,10 @@ class Link:
     async def channel(self, *, confirms: bool = False) -> aiormq.Channel:
         """Open a channel. Raises Unavailable while the broker is away."""
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                connection = await self._connected()
-                channel = await connection.channel(publisher_confirms=confirms)
+            with uncancelled():
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    connection = await self._connected()
+                    channel = await connection.channel(publisher_confirms=confirms)
         except BROKEN as error:
             raise Unavailable(f"the broker is away: {error!r}") from error
         return cast("aiormq.Channel", channel)
@@ -50,7 +68,11 @@ class Link:
     async def probe(self) -> None:
         """Raise Unavailable unless the broker answers."""
         channel = await self.channel()
-        await channel.close()
+        try:
+            with uncancelled():
+                await channel.close()
+        except BROKEN as error:
+            raise Unavailable(f"the broker is away: {error!r}") from error
 
     async def close(self) -> None:
         """Close the connection if there is one; never raises for a link that is broken already."""
@@ -58,8 +80,9 @@ class Link:
         if connection is None or connection.is_closed:
             return
         try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await connection.close()
+            with uncancelled():
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await connection.close()
         except BROKEN as error:
             log.debug("link_close_failed", link=self.name, error=repr(error))
 

@@ -11,7 +11,7 @@ from aiormq import spec
 from aiormq.exceptions import DeliveryError, PublishError
 
 from brokers import metrics
-from brokers.link import Link
+from brokers.link import Link, uncancelled
 from brokers.outgoing import Outgoing
 from brokers.verdict import Reject, Unavailable
 
@@ -79,15 +79,16 @@ class Publisher:
 
     async def _confirmed(self, channel: aiormq.Channel, message: Outgoing) -> None:
         try:
-            await channel.basic_publish(
-                message.body,
-                exchange=message.exchange,
-                routing_key=message.key,
-                properties=properties(message),
-                mandatory=True,
-                timeout=self._deadline,
-                wait=False,
-            )
+            with uncancelled():
+                await channel.basic_publish(
+                    message.body,
+                    exchange=message.exchange,
+                    routing_key=message.key,
+                    properties=properties(message),
+                    mandatory=True,
+                    timeout=self._deadline,
+                    wait=False,
+                )
         except PublishError as error:
             metrics.publishes.labels("returned").inc()
             raise Unroutable(f"nothing is bound to {message.exchange} for {message.key}") from error
@@ -112,8 +113,9 @@ class Publisher:
 
     async def _close_channel(self, channel: aiormq.Channel) -> None:
         try:
-            async with asyncio.timeout(self._deadline):
-                await channel.close()
+            with uncancelled():
+                async with asyncio.timeout(self._deadline):
+                    await channel.close()
         except Exception as error:  # noqa: BLE001 - a channel this broken goes with its connection
             log.debug("retired_channel_close_failed", error=repr(error))
             await self._link.close()

@@ -35,11 +35,14 @@ class SingleWork(Work):
         self._ready: deque[Held] = deque()
         self._lines: dict[str, deque[Held]] = {}
         self._arrived = asyncio.Semaphore(0)
+        self._held = 0
         self._draining = False
         self._hands: list[asyncio.Task[None]] = []
 
     def accept(self, held: Held) -> None:
         """Take one delivery: ready at once, or behind the one of its key that came before."""
+        held.read()
+        self._held += 1
         key = self._key(held)
         if key is not None and key in self._lines:
             self._lines[key].append(held)
@@ -47,6 +50,11 @@ class SingleWork(Work):
         if key is not None:
             self._lines[key] = deque()
         self._make_ready(held)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is held."""
+        return not self._held
 
     def start(self) -> None:
         """Begin to work."""
@@ -62,6 +70,7 @@ class SingleWork(Work):
         rest = sorted([*self._ready, *waiting], key=lambda held: held.incoming.tag)
         self._ready.clear()
         self._lines.clear()
+        self._held = 0
         await self._give_back(rest)
 
     async def stop(self) -> None:
@@ -87,6 +96,7 @@ class SingleWork(Work):
                 log.exception("message_failed", queue=held.incoming.queue.name)
                 held.subscription.lost.set()
             finally:
+                self._held -= 1
                 self._next_of(self._key(held))
 
     def _next_of(self, key: str | None) -> None:

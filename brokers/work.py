@@ -25,6 +25,11 @@ class Work(ABC):
     def start(self) -> None:
         """Begin to work."""
 
+    @property
+    @abstractmethod
+    def is_idle(self) -> bool:
+        """Whether nothing is held."""
+
     @abstractmethod
     async def drain(self) -> None:
         """Finish what runs, settle or give back the rest; no more deliveries will come."""

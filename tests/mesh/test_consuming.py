@@ -60,7 +60,7 @@ async def test_every_message_is_handled_once_and_acked(vhost: str, queue: Queue)
 
 
 @BOTH
-async def test_a_body_that_does_not_fit_is_parked_with_the_field_and_the_queue_goes_on(vhost: str, queue: Queue) -> None:
+async def test_a_body_that_does_not_fit_is_parked_with_the_field_and_the_rest_goes_on(vhost: str, queue: Queue) -> None:
     recorder = Recorder()
     async with small_mesh(vhost, queue) as mesh, mesh.working(recorder):
         await mesh.say(b"{not json")
@@ -162,7 +162,7 @@ async def test_draining_during_an_outage_gives_everything_back_uncounted(vhost: 
         async with mesh.working(recorder):
             await eventually(lambda: len(recorder.seen) >= 30)
         assert sorted(recorder.seen) == list(range(30))
-        assert [dict(delivery.headers) for delivery in recorder.deliveries if "x-delivery-count" in delivery.headers] == []
+        assert [each.headers for each in recorder.deliveries if "x-delivery-count" in each.headers] == []
 
 
 @BOTH
@@ -225,14 +225,13 @@ async def test_consuming_and_publishing_survive_a_reset_of_all_connections_with_
             except Unavailable:
                 await asyncio.sleep(0.1)
 
-    async with small_mesh(vhost, queue) as mesh:
-        async with mesh.working(slowly):
-            saying = asyncio.gather(*(insist(mesh, n) for n in range(300)))
-            await eventually(lambda: recorder.seen)
-            await broker.close_connections()
-            await saying
-            await eventually(lambda: set(recorder.seen) == set(range(300)))
-            assert not {delivery.message_id for delivery in recorder.deliveries} - {str(n) for n in range(300)}
+    async with small_mesh(vhost, queue) as mesh, mesh.working(slowly):
+        saying = asyncio.gather(*(insist(mesh, n) for n in range(300)))
+        await eventually(lambda: recorder.seen)
+        await broker.close_connections()
+        await saying
+        await eventually(lambda: set(recorder.seen) == set(range(300)))
+        assert {delivery.message_id for delivery in recorder.deliveries} == {str(n) for n in range(300)}
 
 
 async def test_messages_of_one_key_run_one_at_a_time_in_order_and_keys_run_in_parallel(vhost: str) -> None:
@@ -270,3 +269,22 @@ async def test_a_crash_loop_ends_in_the_dead_letter_queue_by_the_delivery_limit(
             await mesh.plain.basic_reject(message.delivery_tag, requeue=True)
         dead = await mesh.get(ORDINARY.dead)
         assert json.loads(dead.body) == {"number": 1}
+
+
+async def test_large_bodies_make_small_groups_and_lower_the_prefetch(vhost: str) -> None:
+    sizes: list[int] = []
+    queue = Queue("samples.count", Count, prefetch=500, batch=Batch(size=100, max_bytes=1_000_000))
+    filler = "x" * 300_000
+
+    async def handler(group: list[Delivery[Count]]) -> None:
+        sizes.append(len(group))
+        await asyncio.sleep(0.01)
+
+    async with small_mesh(vhost, queue) as mesh:
+        await asyncio.gather(*(mesh.say({"number": n, "filler": filler}) for n in range(120)))
+        async with mesh.working(handler) as worker:
+            await eventually(lambda: sum(sizes) == 120)
+            await eventually(lambda: worker.is_ready)
+            assert worker.consumers[0].prefetch < 100
+        assert max(sizes) <= 4
+        assert await mesh.depth(queue.dead) == 0
