@@ -1,0 +1,1 @@
+"""How the mesh is put to work: image, compose file, Kubernetes, monitoring, and the files generated from the code."""
