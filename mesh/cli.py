@@ -52,9 +52,11 @@ def main() -> None:
 
 
 def _join() -> None:
-    """Take the addresses of the `mesh up` that runs in this folder, where none are set."""
+    """Take the addresses of the `mesh up` that runs in this folder, where none are set; log to stderr alone."""
+    from mesh import logs
     from mesh.env import join
 
+    logs.configure("warning", "console")
     join()
 
 
