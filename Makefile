@@ -34,6 +34,7 @@ fix:  ## Mend what can be mended by itself
 	@deploy/setup.sh
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
+	@.venv/bin/python -m deploy.generate
 
 lock:  ## Pin every dependency anew in requirements.lock
 	@deploy/setup.sh
