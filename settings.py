@@ -102,7 +102,9 @@ class Settings(BaseSettings):
         description="Local hours by region in which nothing is sent: MX=21:00-09:00,BR=22:00-08:00; none by default.",
     )
     chatbot_daily_cap: NonNegativeInt = Field(
-        10, description="Most chat tasks that one creator is sent in one local day; the rest wait for the next; 0 means no cap."
+        10,
+        description="Most chat tasks that one creator is sent in one local day; the rest wait for the next; 0 means no "
+        "cap.",
     )
     chatbot_link_template: str = Field(
         "https://creator.infound.ai/samples/{sampleId}",
