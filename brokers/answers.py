@@ -9,8 +9,10 @@ from datetime import timedelta
 import aiormq
 import aiormq.abc
 
-from brokers.link import BROKEN, Link
+from brokers.link import BROKEN, Link, uncancelled
 from brokers.verdict import Unavailable
+
+OPEN_SECONDS = 5.0  # a caller waits meanwhile, and can do without an answer
 
 
 class Answer:
@@ -70,8 +72,10 @@ class Answers:
     async def _open(self) -> None:
         channel = await self._link.channel()
         name = f"mesh.answers.{uuid.uuid4()}"
-        await channel.queue_declare(name, exclusive=True, auto_delete=True)
-        await channel.basic_consume(name, self._on_message, no_ack=True)
+        with uncancelled():
+            async with asyncio.timeout(OPEN_SECONDS):
+                await channel.queue_declare(name, exclusive=True, auto_delete=True)
+                await channel.basic_consume(name, self._on_message, no_ack=True)
         self._channel, self._queue = channel, name
 
     async def _on_message(self, message: aiormq.abc.DeliveredMessage) -> None:

@@ -68,6 +68,8 @@ class Breaker:
                 await self._probe()
             except Unavailable as error:
                 log.debug("still_unavailable", queue=self._queue, reason=str(error))
+            except Exception:  # the loop of the process: a probe that fails in its own way must not end all probing
+                log.exception("probe_failed", queue=self._queue)
             else:
                 break
         metrics.breaker_open.labels(self._queue).set(0)

@@ -12,14 +12,13 @@ import structlog
 from aiormq import spec
 
 from brokers import declare, metrics
-from brokers.link import BROKEN, Link, uncancelled
+from brokers.link import BROKEN, CLOSE_SECONDS, Link, leave, uncancelled
 from brokers.queue import Queue
 from brokers.verdict import Unavailable
 
 log = structlog.get_logger()
 
 OPEN_SECONDS = 15.0
-CLOSE_SECONDS = 5.0
 
 # A quorum queue hands a consumer's messages to the channel on their own way. One that is on it when the consumer is
 # cancelled goes back as a failed delivery, and an ack that is on it when the channel closes is forgotten. Measured on
@@ -112,14 +111,7 @@ class Subscription:
         if self.is_live:
             await asyncio.sleep(max(self._acked_at + SETTLE_SECONDS - self._loop.time(), 0))
         self.lost.set()
-        if self._channel.is_closed:
-            return
-        try:
-            with uncancelled():
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await self._channel.close()
-        except BROKEN as error:
-            log.debug("channel_close_failed", queue=self._physical, error=repr(error))
+        await leave(self._channel)
 
     async def _begin(self, prefetch: int, on_message: OnMessage) -> None:
         await declare.one(self._queue).apply(self._channel)

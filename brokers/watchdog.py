@@ -8,12 +8,13 @@ import structlog
 
 from brokers import metrics
 from brokers.consumer import Consumer
-from brokers.link import BROKEN, Link
+from brokers.link import BROKEN, Link, leave, uncancelled
 from brokers.verdict import Unavailable
 
 log = structlog.get_logger()
 
 LOOK_EVERY = timedelta(seconds=10)
+LOOK_WITHIN = 10.0  # seconds; a broker that takes longer to count is as good as away
 ABSENT_AT_MOST = timedelta(seconds=60)  # then liveness fails, and whoever runs this process restarts it
 
 
@@ -40,7 +41,10 @@ class Watchdog:
             metrics.consumers_expected.labels(consumer.physical).set(1)
         while True:
             await asyncio.sleep(self._every)
-            await self.look()
+            try:
+                await self.look()
+            except Exception:  # the loop of the process: nobody watches the watchdog
+                log.exception("watchdog_failed")
 
     async def look(self) -> None:
         """Look once at every consumer."""
@@ -51,14 +55,14 @@ class Watchdog:
                 self._note(consumer, present=False)
             return
         try:
-            for consumer in self._consumers:
-                answer = await channel.queue_declare(consumer.physical, passive=True)
-                self._judge(consumer, int(answer.consumer_count or 0))
+            with uncancelled():
+                for consumer in self._consumers:
+                    answer = await channel.queue_declare(consumer.physical, passive=True, timeout=LOOK_WITHIN)
+                    self._judge(consumer, int(answer.consumer_count or 0))
         except BROKEN as error:  # a queue that was deleted: its own consumer is told by the broker and declares it anew
             log.warning("watchdog_look_failed", error=repr(error))
         finally:
-            if not channel.is_closed:
-                await channel.close()
+            await leave(channel)
 
     def _judge(self, consumer: Consumer, counted: int) -> None:
         present = consumer.is_consuming and counted > 0

@@ -36,6 +36,19 @@ async def test_it_closes_when_the_probe_passes() -> None:
     assert dependency.probes == 4
 
 
+async def test_a_probe_that_fails_in_its_own_way_does_not_end_all_probing() -> None:
+    failures = iter([RuntimeError("nobody foresaw this")])
+
+    async def probe() -> None:
+        for failure in failures:
+            raise failure
+
+    breaker = Breaker("q", probe)
+    breaker.open("gone")
+    async with asyncio.timeout(5):
+        await breaker.closed()
+
+
 async def test_opening_twice_probes_once() -> None:
     dependency = Dependency(failures=1)
     breaker = Breaker("q", dependency.probe)
