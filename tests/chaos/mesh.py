@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 from uuid import uuid4
 
 import aiormq
@@ -18,18 +18,18 @@ from sqlalchemy import NullPool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from brokers import declare, topology
+from mesh.embedded.management import Management
 from mesh.embedded.mariadb import PrivateMariaDB
 from mesh.embedded.rabbitmq import PrivateRabbitMQ
 from mesh.embedded.redis import PrivateRedis
 from persistence.engine import open_engine
 from persistence.migrate import upgrade
-from schemas.clock import utc_now
 from tests.build.broker import eventually
 from tests.chaos.driver import Driver
 from tests.chaos.fleet import Fleet, RoleProcess
 from tests.chaos.oracle import Counters, Truth, judge_reminders, judge_samples
-from tests.chaos.proxy import Proxy, proxy_to
 from tests.services.mariadb import fresh_database
+from tests.services.proxy import Proxy, proxy_to
 
 RECOVERY_SECONDS = 30.0  # from the return of whatever was away until everything acknowledged has its effects
 Begin = Callable[..., Awaitable["MeshUnderFire"]]
@@ -93,7 +93,6 @@ class MeshUnderFire:
         self.proxy = proxy
         self.truth = truth
         self.seed = 0
-        self.began_at = utc_now()
         self._url = url
         self._recovery = 0.0
         self._returned_at: float | None = None
@@ -167,7 +166,7 @@ class MeshUnderFire:
         assert samples.is_right, told
         assert reminders.is_right, told
         assert reminders.uncertain <= uncertain, told
-        assert depths == {name: 0 for name in depths} | (parked or {}), told
+        assert depths == dict.fromkeys(depths, 0) | (parked or {}), told
         assert not self.driver.problems, "\n".join([*self.driver.problems[:10], told])
         assert not await self._stored_but_missing(), told
         return outcome
@@ -180,6 +179,15 @@ class MeshUnderFire:
         answers = {each.name: await channel.queue_declare(each.name, passive=True) for each in declared.queues}
         await connection.close()
         return {name: int(answer.message_count or 0) for name, answer in answers.items()}
+
+    async def publish_anonymously(self, body: bytes) -> None:
+        """Publish a body and nothing else, as the plainest of clients would: without any property."""
+        vhost = unquote(urlsplit(self._url).path[1:])
+        payload = {"payload": body.decode(), "payload_encoding": "string"}
+        said = {"properties": {}, "routing_key": "samples.ingest", **payload}
+        management = Management(self.services.broker.management_url, "mesh", self.services.broker.password)
+        answer = await management.call("POST", "exchanges", vhost, "samples.topic", "publish", body=said)
+        assert answer == {"routed": True}
 
     def stored_again(self) -> int:
         """Return how often a worker was handed a message whose effects were committed already."""

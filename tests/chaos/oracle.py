@@ -62,7 +62,8 @@ class Truth:
     async def scheduled(self) -> dict[str, int]:
         """Return how many runs of each product's reminder are counted."""
         found = await self.rows(
-            "SELECT s.platform_product_id, c.run_count FROM sample_chatbot_schedules c JOIN samples s ON s.id = c.sample_id"
+            "SELECT s.platform_product_id, c.run_count FROM sample_chatbot_schedules c "
+            "JOIN samples s ON s.id = c.sample_id"
         )
         return dict(found)
 

@@ -101,9 +101,7 @@ async def test_one_body_posted_twenty_times_in_parallel_is_one_sample_and_one_re
     assert replays[0][0] == 19
 
     crawled = mesh.driver.next_operation()
-    await asyncio.gather(
-        *(mesh.driver.publish(crawled.body, message_id="", timestamp=mesh.began_at) for _ in range(20))
-    )
+    await asyncio.gather(*(mesh.publish_anonymously(crawled.body) for _ in range(20)))
     crawled.is_acknowledged = True
     await mesh.recovered()
     outcomes.append(await mesh.verdict("20 in parallel", observed_again=19))
