@@ -25,6 +25,9 @@ LOOK_SECONDS = 0.05
 
 _PUBLISHED_AT_ONCE = 1000
 
+#: The smallest table with a row a message.
+STORED = "SELECT COUNT(*) FROM inbox"
+
 Tell = Callable[[float], None]
 
 
@@ -76,8 +79,10 @@ def _outgoing(body: dict[str, Any]) -> Outgoing:
     return Outgoing(exchange=SAMPLES_INGEST.exchange, key=SAMPLES_INGEST.name, body=orjson.dumps(body))
 
 
-async def rate(place: Place, process: psutil.Process, messages: int, tell: Tell) -> tuple[float, dict[str, Any]]:
-    """Return messages stored a second, from the first commit seen to the last, and what it cost the process.
+async def rate(
+    place: Place, process: psutil.Process, messages: int, tell: Tell, query: str = STORED
+) -> tuple[float, dict[str, Any]]:
+    """Return how many a second `query` counts, from the first commit seen to the last, and what it cost the process.
 
     What was in the first commit is left out: when its work began cannot be seen. Waiting ends early where nothing
     goes on; what is missing then is for the account to tell.
@@ -85,7 +90,7 @@ async def rate(place: Place, process: psutil.Process, messages: int, tell: Tell)
     looks = [(0, time.monotonic())]  # of changes only: how much was stored, and when that was seen
     while looks[-1][0] < messages:
         await asyncio.sleep(LOOK_SECONDS)
-        stored, now = await _stored(place), time.monotonic()
+        stored, now = int(await place.sql.value(query)), time.monotonic()
         if stored > looks[-1][0]:
             looks.append((stored, now))
             tell(stored / messages)
@@ -96,10 +101,6 @@ async def rate(place: Place, process: psutil.Process, messages: int, tell: Tell)
     (begun, since), (ended, until) = looks[1] if len(looks) > 2 else looks[0], looks[-1]  # noqa: PLR2004 - two commits
     timed, seconds = ended - begun, max(until - since, LOOK_SECONDS)
     return timed / seconds, {"timed_messages": timed, "timed_seconds": round(seconds, 3), **_cost(process)}
-
-
-async def _stored(place: Place) -> int:
-    return int(await place.sql.value("SELECT COUNT(*) FROM inbox"))
 
 
 def _cost(process: psutil.Process) -> dict[str, Any]:

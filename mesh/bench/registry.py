@@ -4,6 +4,7 @@ from mesh.bench.benchmark import Benchmark
 from mesh.bench.ingest import INGEST
 from mesh.bench.memory import MEMORY
 from mesh.bench.rows import COMPARED
+from mesh.bench.schedules import SCHEDULES
 from mesh.bench.startup import STARTUP
 
-BENCHMARKS: dict[str, Benchmark] = {each.name: each for each in (STARTUP, INGEST, COMPARED, MEMORY)}
+BENCHMARKS: dict[str, Benchmark] = {each.name: each for each in (STARTUP, INGEST, COMPARED, SCHEDULES, MEMORY)}
