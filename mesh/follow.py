@@ -14,21 +14,27 @@ _ROLE_STYLES = ("cyan", "magenta", "green", "blue", "yellow")
 _LEVEL_STYLES = {"debug": "dim", "info": "", "warning": "yellow", "error": "bold red", "critical": "bold red"}
 
 
-async def follow(logs: Mapping[str, Path], console: Console, begin: Mapping[str, int]) -> None:
-    """Print what is added to the logs, from the given offsets on, until cancelled."""
-    styles = dict(zip(logs, _ROLE_STYLES * len(logs), strict=False))
-    offsets = dict(begin)
-    while True:
-        for role, path in logs.items():
-            lines, offsets[role] = _added(path, offsets.get(role, 0))
+class Follower:
+    """Prints what is added to some logs from now on."""
+
+    def __init__(self, logs: Mapping[str, Path], console: Console) -> None:
+        self._logs = logs
+        self._console = console
+        self._styles = dict(zip(logs, _ROLE_STYLES * len(logs), strict=False))
+        self._offsets = {role: path.stat().st_size if path.exists() else 0 for role, path in logs.items()}
+
+    async def follow(self) -> None:
+        """Print until cancelled."""
+        while True:
+            self.catch_up()
+            await asyncio.sleep(_LOOK)
+
+    def catch_up(self) -> None:
+        """Print what was added since the last time."""
+        for role, path in self._logs.items():
+            lines, self._offsets[role] = _added(path, self._offsets[role])
             for line in lines:
-                console.print(_line(role, styles[role], line), soft_wrap=True)
-        await asyncio.sleep(_LOOK)
-
-
-def sizes(logs: Mapping[str, Path]) -> dict[str, int]:
-    """Return where each log ends now."""
-    return {role: path.stat().st_size if path.exists() else 0 for role, path in logs.items()}
+                self._console.print(_line(role, self._styles[role], line), soft_wrap=True)
 
 
 def _added(path: Path, offset: int) -> tuple[Iterable[str], int]:

@@ -16,7 +16,7 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElaps
 from rich.table import Table
 
 from mesh import logs
-from mesh.follow import follow, sizes
+from mesh.follow import Follower
 from mesh.running import ROLES, Report, RunningMesh, running_mesh
 from settings import Settings
 
@@ -57,7 +57,8 @@ async def _up(settings: Settings, console: Console) -> int:
     began = time.monotonic()
     stopping = _Stopping(console)
     files = {role: settings.data_dir.resolve() / "logs" / f"{role}.log" for role in reversed(ROLES)}
-    following = asyncio.create_task(follow(files, console, sizes(files)))
+    follower = Follower(files, console)
+    following = asyncio.create_task(follower.follow())
     try:
         async with AsyncExitStack() as stack:
             with starting(console) as report:
@@ -66,6 +67,7 @@ async def _up(settings: Settings, console: Console) -> int:
             _welcome(mesh, settings, console, time.monotonic() - began)
             await mesh.failed()
     except asyncio.CancelledError:
+        follower.catch_up()
         console.print("Stopped.")
     finally:
         following.cancel()
