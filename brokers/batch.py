@@ -121,9 +121,10 @@ class GroupWork(Work):
             await self._commit([held for held in group if held.error is None], settled)
         except Halted:
             if self._attempt.is_stopping:
-                unsettled = _without(group, settled)
-                await self._give_back(unsettled)
-                group = settled
+                for held in settled:  # one by one: an ack of many would cover what is only being given back
+                    await held.ack()
+                await self._give_back(_without(group, settled))
+                group = settled = []
         finally:
             await self._ack(group, settled)
 

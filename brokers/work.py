@@ -1,5 +1,6 @@
 """What the two ways of working through a queue share: a buffer that fills, drains and gives back."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
@@ -39,12 +40,21 @@ class Work(ABC):
         """Stop at once; what is unacked goes back when its channel closes."""
 
     async def _give_back(self, untouched: Iterable[Held]) -> None:
-        """Return messages that no handler has begun, without their counting as failed deliveries."""
-        for held in untouched:
-            if self.gives_back_by_nack:
+        """Return messages that no handler has begun, without their counting as failed deliveries.
+
+        One that the broker would not take ends its subscription, so that no later ack covers it.
+        """
+        if self.gives_back_by_nack:
+            for held in untouched:
                 await held.subscription.give_back(held.incoming.tag)
-            elif await self._courier.hand_back(held.incoming):
+            return
+        waiting = list(untouched)
+        outcomes = await asyncio.gather(*(self._courier.hand_back(held.incoming) for held in waiting))
+        for held, was_taken in zip(waiting, outcomes, strict=True):
+            if was_taken:
                 await held.ack()
+            else:
+                held.subscription.lost.set()
 
     async def _fail(self, held: Held, error: Exception) -> bool:
         return await self._courier.failed(held.incoming, error)

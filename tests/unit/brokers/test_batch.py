@@ -1,0 +1,93 @@
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from brokers.attempt import Halted
+from brokers.batch import GroupWork
+from brokers.held import Held
+from brokers.incoming import Incoming
+from brokers.queue import Batch
+from tests.build.incoming import Ping, arrived
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+ADAPTER = TypeAdapter(Ping)
+
+
+class Acks:
+    """A subscription that knows which messages the broker would forget."""
+
+    def __init__(self) -> None:
+        self.lost = asyncio.Event()
+        self.delivered: set[int] = set()
+        self.acked: set[int] = set()
+
+    @property
+    def is_live(self) -> bool:
+        return not self.lost.is_set()
+
+    async def ack(self, tag: int, *, multiple: bool = False) -> None:
+        self.acked |= {each for each in self.delivered if each <= tag} if multiple else {tag}
+
+
+class Courier:
+    """Parks whatever it is given, and hands back what the broker takes."""
+
+    def __init__(self, refused: set[int]) -> None:
+        self.refused = refused
+        self.moved: set[int] = set()
+
+    async def failed(self, message: Incoming, _error: Exception) -> bool:
+        self.moved.add(message.tag)
+        return True
+
+    async def hand_back(self, message: Incoming) -> bool:
+        if message.tag in self.refused:
+            return False
+        self.moved.add(message.tag)
+        return True
+
+    async def done(self, messages: list[Incoming], _results: Any) -> None:
+        self.moved |= {message.tag for message in messages}
+
+
+class Outage:
+    """An attempt that is told to stop while a dependency is away, for its first groups."""
+
+    is_stopping = True
+
+    def __init__(self, groups: int) -> None:
+        self.groups = groups
+
+    async def __call__(self, _argument: Any, _count: int = 1) -> None:
+        self.groups -= 1
+        if self.groups >= 0:
+            raise Halted
+
+
+async def drained(outage: Outage, courier: Courier, bodies: list[bytes], *, size: int) -> Acks:
+    acks = Acks()
+    work = GroupWork(outage, courier, Batch(size=size), gives_back_by_nack=False)  # type: ignore[arg-type]
+    for tag, body in enumerate(bodies, start=1):
+        acks.delivered.add(tag)
+        incoming = replace(arrived(NOW, body), tag=tag)
+        work.accept(Held(incoming, acks, ADAPTER))  # type: ignore[arg-type]
+    work.start()
+    await work.drain()
+    return acks
+
+
+async def test_a_message_that_could_not_be_given_back_is_not_covered_by_the_ack_of_a_later_one_of_its_group() -> None:
+    courier = Courier(refused={2})
+    acks = await drained(Outage(groups=1), courier, [b"{}", b"{}", b"{}", b"{not json"], size=4)
+    assert acks.acked == courier.moved == {1, 3, 4}
+    assert acks.lost.is_set()
+
+
+async def test_a_message_that_could_not_be_given_back_is_not_covered_by_the_ack_of_a_later_group() -> None:
+    courier = Courier(refused={1})
+    acks = await drained(Outage(groups=1), courier, [b"{}", b"{}", b"{}", b"{}"], size=2)
+    assert 1 not in acks.acked
+    assert acks.acked <= courier.moved
