@@ -2,12 +2,13 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from brokers import metrics
 from brokers.breaker import Breaker
+from brokers.tracing import handling
 from brokers.verdict import Conflict, Retryable, Unavailable
 
 CONFLICTS = 10  # races lost in a row before the message goes down the ladder instead
@@ -37,14 +38,18 @@ class Attempt:
         """Whether work that cannot be done now should be given back."""
         return self._stopping.is_set()
 
-    async def __call__(self, argument: Any, count: int = 1) -> Any:
-        """Return what the handler returns, or raise what it finally raises, or Halted."""
+    async def __call__(self, argument: Any, headers: Sequence[Mapping[str, Any]]) -> Any:
+        """Return what the handler returns, or raise what it finally raises, or Halted.
+
+        `headers` are those of the messages in `argument`: as many as it holds, for traces and metrics.
+        """
         conflicts = 0
         while True:
             if self._breaker.is_open:
                 await self._outage()
             try:
-                result = await self._timed(argument, count)
+                with handling(self._queue, headers):
+                    result = await self._timed(argument, len(headers))
             except Conflict as error:
                 conflicts += 1
                 if conflicts >= CONFLICTS:

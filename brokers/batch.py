@@ -134,7 +134,8 @@ class GroupWork(Work):
         queue = group[0].incoming.queue.name
         try:
             deliveries = [held.incoming.delivery(held.message) for held in group]
-            results = _aligned(await self._attempt(deliveries, len(group)), len(group))
+            headers = [held.incoming.headers for held in group]
+            results = _aligned(await self._attempt(deliveries, headers), len(group))
         except Halted:
             raise
         except Exception as error:  # noqa: BLE001 - a verdict or a bug, and both have their rules

@@ -20,8 +20,9 @@ CLOSE_SECONDS = 5.0
 # aiormq gives up a link that was silent for three times this and a second each: 27 s, where TCP alone takes 11 minutes.
 HEARTBEAT_SECONDS = 8
 
-#: What a broken connection or channel may raise; aiormq rejects some waiters with a bare Exception's subclasses.
-BROKEN = (AMQPError, ConnectionError, OSError, TimeoutError, RuntimeError)
+#: What a broken connection or channel may raise. aiormq fails with StopAsyncIteration where a proxy in between hangs up
+#: before the greeting, and rejects some waiters with a RuntimeError.
+BROKEN = (AMQPError, OSError, EOFError, StopAsyncIteration, RuntimeError)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any
 
 import uuid_utils
 
+from brokers.tracing import carried
 from schemas.base import Message
 from schemas.clock import utc_now
 
@@ -34,6 +35,7 @@ class Outgoing:
 def outgoing(message: Message, **properties: Any) -> Outgoing:
     """Address one of our own messages by its class's key; `properties` override the fields of `Outgoing`."""
     domain = message.key.partition(".")[0]
+    properties["headers"] = {**carried(), **properties.get("headers", {})}
     return Outgoing(
         exchange=f"{domain}.topic",
         key=message.key,

@@ -124,7 +124,7 @@ class SingleWork(Work):
         if held.error is not None:
             return await self._moved(held, held.error)
         try:
-            result = await self._attempt(held.incoming.delivery(held.message))
+            result = await self._attempt(held.incoming.delivery(held.message), [held.incoming.headers])
         except Halted:
             if self._attempt.is_stopping:
                 await self._give_back([held])

@@ -11,7 +11,7 @@ from brokers import topology
 from brokers.answers import Answers
 from brokers.asyncapi import asyncapi
 from handlers import ROUTES
-from mesh import __version__, logs
+from mesh import __version__, logs, tracing
 from mesh.compose import Composition
 from mesh.lifetime import live
 from publishers.gateway.app import gateway
@@ -27,6 +27,7 @@ def run() -> None:
     """Serve until told to stop; OSError if the port is taken."""
     settings = Settings()
     logs.configure(settings.log_level, settings.log_format)
+    tracing.configure(settings.otel_endpoint, "gateway")
     live(lambda stop: _serve(settings, stop))
 
 

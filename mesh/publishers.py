@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import structlog
 
-from mesh import logs
+from mesh import logs, tracing
 from mesh.compose import Composition
 from mesh.lifetime import live
 from mesh.probes import probes
@@ -27,6 +27,7 @@ def run() -> None:
     """Publish what is due until told to stop."""
     settings = Settings()
     logs.configure(settings.log_level, settings.log_format)
+    tracing.configure(settings.otel_endpoint, "publishers")
     live(lambda stop: _publish(settings, stop))
 
 
@@ -62,9 +63,7 @@ def schedule_publisher(composition: Composition) -> SchedulePublisher:
             default_region=settings.samples_default_region,
         ),
         renderer=Renderer(link_template=settings.chatbot_link_template),
-        polling=Polling(
-            lease=_lease(settings), pace=Pace(longest=timedelta(seconds=settings.chatbot_poll_seconds))
-        ),
+        polling=Polling(lease=_lease(settings), pace=Pace(longest=timedelta(seconds=settings.chatbot_poll_seconds))),
     )
 
 

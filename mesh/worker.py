@@ -15,7 +15,7 @@ import structlog
 from brokers.router import Route
 from brokers.worker import Worker
 from handlers import ROUTES
-from mesh import logs
+from mesh import logs, tracing
 from mesh.compose import Composition
 from mesh.lifetime import live
 from mesh.probes import probes
@@ -39,6 +39,7 @@ def run(queues: Sequence[str] = (), processes: int = 1, concurrency: int | None 
     routes = chosen(queues, concurrency)
     settings = Settings()
     logs.configure(settings.log_level, settings.log_format)
+    tracing.configure(settings.otel_endpoint, "worker")
     if processes > 1:
         _mind(processes, [*queues, *(["--concurrency", str(concurrency)] if concurrency else [])])
     else:

@@ -78,7 +78,7 @@ async def test_an_attempt_waits_out_an_outage_and_then_succeeds() -> None:
         return argument.upper()
 
     attempt = Attempt("q", handler, Breaker("q", Dependency(failures=2).probe), asyncio.Event())
-    assert await attempt("done") == "DONE"
+    assert await attempt("done", [{}]) == "DONE"
 
 
 async def test_an_attempt_that_loses_every_race_goes_down_the_ladder(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +92,7 @@ async def test_an_attempt_that_loses_every_race_goes_down_the_ladder(monkeypatch
 
     attempt = Attempt("q", handler, Breaker("q", Dependency(0).probe), asyncio.Event())
     with pytest.raises(Retryable, match="10 races"):
-        await attempt(None)
+        await attempt(None, [{}])
     assert calls == 10
 
 
@@ -104,5 +104,5 @@ async def test_while_stopping_an_outage_halts_instead_of_waiting() -> None:
     stopping.set()
     breaker = Breaker("q", Dependency(failures=10**6).probe)
     with pytest.raises(Halted):
-        await Attempt("q", handler, breaker, stopping)(None)
+        await Attempt("q", handler, breaker, stopping)(None, [{}])
     await breaker.stop()
