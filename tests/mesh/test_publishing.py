@@ -72,5 +72,13 @@ async def test_a_link_that_swallows_everything_is_left_for_another(publisher: Pu
     await eventually(is_confirmed)
 
 
+async def test_a_broker_that_hangs_up_before_its_greeting_is_an_outage(
+    vhost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asyncio.StreamReader, "at_eof", lambda _: True)
+    with pytest.raises(Unavailable):
+        await Link(vhost, "hung up on").channel()
+
+
 async def _unheard(_channel: aiormq.Channel, _frame: object) -> None:
     return
