@@ -151,7 +151,7 @@ class MeshUnderFire:
         """Wait for the end of all work, end every role in order, and judge.
 
         `parked` are the dead letters that the scenario meant to cause, `uncertain` the most sends that its kills may
-        have interrupted, `observed_again` how often it said the same under several identities. Nothing else is forgiven.
+        have interrupted, `observed_again` how often it said the same under several identities.
         """
         await self.recovered()
         missing = self.fleet.dead_by_themselves()
