@@ -92,9 +92,12 @@ class _Stopping:
                 self.mesh.hurry()
             return
         self._is_stopping = True
-        self._console.print("\nStopping: no new requests, then work is finished, then the services. Again: at once.")
         assert self._task
         self._task.cancel()
+        with contextlib.suppress(OSError):  # the terminal may be what has gone
+            self._console.print(
+                "\nStopping: no new requests, then work is finished, then the services. Again: at once."
+            )
 
 
 def _welcome(mesh: RunningMesh, settings: Settings, console: Console, seconds: float) -> None:
