@@ -96,7 +96,7 @@ class _Stopping:
         self._task.cancel()
         with contextlib.suppress(OSError):  # the terminal may be what has gone
             self._console.print(
-                "\nStopping: no new requests, then work is finished, then the services. Again: at once."
+                "\nStopping: no new requests, work is finished, then the services. Again: at once."
             )
 
 
