@@ -87,13 +87,13 @@ class Schedules:
         A sample of which another publisher holds a due schedule is left alone, so that all that is due for a sample
         can be merged into one message. After the lease another publisher may take what was not settled.
         """
-        oldest = _due(now).order_by(schedules.c.next_run_time, schedules.c.id).limit(limit)
+        oldest = due(now).order_by(schedules.c.next_run_time, schedules.c.id).limit(limit)
         held = await self._locked(oldest)
         wanted = {schedule.sample_id for schedule in held.values()}
         complete: list[Schedule] = []
         for chunk in chunks(sorted(wanted)):
             of_samples = schedules.c.sample_id.in_(chunk)
-            held |= await self._locked(_due(now).where(of_samples))
+            held |= await self._locked(due(now).where(of_samples))
             all_due = select(schedules.c.id, schedules.c.sample_id).where(of_samples, _is_due(now))
             elsewhere = {row.sample_id for row in await self._session.execute(all_due) if row.id not in held}
             complete += [each for each in held.values() if each.sample_id in set(chunk) - elsewhere]
@@ -162,7 +162,8 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _due(now: datetime) -> Select[Any]:
+def due(now: datetime) -> Select[Any]:
+    """Select the schedules that are due and that no publisher holds."""
     is_free = or_(schedules.c.claimed_until.is_(None), schedules.c.claimed_until <= now)
     return select(*_SCHEDULE).where(_is_due(now), is_free)
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import Row, select, tuple_
+from sqlalchemy import Row, Select, select, tuple_
 
 from persistence.dialect import Bulk, paths_of
 from persistence.session import Session, chunks
@@ -56,8 +56,13 @@ LOG_CONTENTS: Final = Bulk(
 
 
 def sample_of(row: Row[Any]) -> Sample:
-    """Read a row of the samples table."""
-    return Sample(**row._mapping)  # noqa: SLF001  SQLAlchemy's public name for it
+    """Read a whole row of the samples table; by position, as reading by name takes twice as long."""
+    return Sample(**dict(zip(_SAMPLE, row, strict=True)))
+
+
+def by_key(keys: Sequence[SampleKey]) -> Select[Any]:
+    """Select samples by natural key, to be locked."""
+    return _LOCKED.where(_KEY.in_(keys))
 
 
 class Samples:
@@ -71,7 +76,7 @@ class Samples:
         found: dict[SampleKey, Sample] = {}
         # Locks are always taken in the order of keys, so that two transactions cannot hold what the other waits for.
         for chunk in chunks(sorted(set(keys))):
-            rows = await self._session.execute(_LOCKED.where(_KEY.in_(chunk)))
+            rows = await self._session.execute(by_key(chunk))
             found |= {sample.key: sample for sample in map(sample_of, rows)}
         return found
 

@@ -1,0 +1,72 @@
+"""That the queries on every message's way read an index and not a table."""
+
+import random
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Select
+
+from mesh.embedded.mariadb import PrivateMariaDB
+from persistence.chatbot import due
+from persistence.engine import Database
+from persistence.migrate import upgrade
+from persistence.samples import by_key
+from persistence.tables import sample_chatbot_schedules as schedules
+from schemas.chatbot.records import Scenario
+from schemas.samples.records import SampleKey
+from tests.build.records import NOON, new_id, sample, schedule
+from tests.contract.conftest import opened
+from tests.services.mariadb import fresh_database
+
+KEYS = [SampleKey("MX", f"17294{number % 40}", "", f"creator {number}") for number in range(3000)]
+
+
+@pytest.fixture
+async def full(mariadb: PrivateMariaDB) -> AsyncIterator[Database]:
+    """A database in which the optimiser has something to choose between."""
+    async with fresh_database(mariadb) as url:
+        await upgrade(url)
+        async with opened(url) as database:
+            async with database.uow() as tx:
+                await tx.samples.add([sample(**key._asdict()) for key in KEYS])
+                await tx.schedules.save(_schedules(random.Random(1)))
+                await tx._session._connection.exec_driver_sql("ANALYZE TABLE samples, sample_chatbot_schedules")
+            yield database
+
+
+def _schedules(chance: random.Random) -> list[Any]:
+    return [
+        schedule(
+            sample_id=new_id(),
+            scenario=chance.choice(list(Scenario)),
+            next_run_time=NOON + timedelta(minutes=chance.randint(-3000, 3000)),
+            active=chance.random() > 0.5,
+            parked_at=NOON if chance.random() > 0.8 else None,
+        )
+        for _ in range(5000)
+    ]
+
+
+async def analysed(database: Database, query: Select[Any]) -> Any:
+    """Run a query and return what the server says of how it did."""
+    async with database.uow() as tx:
+        connection = tx._session._connection
+        query = query.with_for_update(skip_locked=True)
+        compiled = query.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+        values = [compiled.params[name] for name in compiled.positiontup or ()]
+        bound = tuple(str(value).replace("+00:00", "") if hasattr(value, "tzinfo") else value for value in values)
+        return (await connection.exec_driver_sql(f"ANALYZE {compiled}", bound)).one()
+
+
+@pytest.mark.parametrize("keys", [1, 10, 100, 500])
+async def test_samples_are_found_by_their_unique_index_however_many(full: Database, keys: int) -> None:
+    plan = await analysed(full, by_key(KEYS[:keys]))
+    assert (plan.key, int(float(plan.r_rows or 1))) == ("uq_sample", keys)
+
+
+async def test_due_schedules_are_read_in_order_from_an_index_of_their_own(full: Database) -> None:
+    plan = await analysed(full, due(NOON).order_by(schedules.c.next_run_time, schedules.c.id).limit(100))
+    assert (plan.key, int(float(plan.r_rows))) == ("ix_due", 100)
+    assert "filesort" not in plan.Extra
