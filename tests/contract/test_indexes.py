@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Select
 
 from mesh.embedded.mariadb import PrivateMariaDB
-from persistence.chatbot import due
+from persistence.chatbot import due, of_days, of_samples
 from persistence.engine import Database
 from persistence.migrate import upgrade
 from persistence.samples import by_key
@@ -22,6 +22,9 @@ from tests.services.mariadb import fresh_database
 
 KEYS = [SampleKey("MX", f"17294{number % 40}", "", f"creator {number}") for number in range(3000)]
 
+SAMPLE_IDS = [new_id() for _ in range(500)]
+DAYS = [(f"creator {number}", NOON.date()) for number in range(5000)]
+
 
 @pytest.fixture
 async def full(mariadb: PrivateMariaDB) -> AsyncIterator[Database]:
@@ -32,20 +35,23 @@ async def full(mariadb: PrivateMariaDB) -> AsyncIterator[Database]:
             async with database.uow() as tx:
                 await tx.samples.add([sample(**key._asdict()) for key in KEYS])
                 await tx.schedules.save(_schedules(random.Random(1)))
-                await tx._session._connection.exec_driver_sql("ANALYZE TABLE samples, sample_chatbot_schedules")
+                await tx.creator_days.add(dict.fromkeys(DAYS, 1))
+                await tx._session._connection.exec_driver_sql(
+                    "ANALYZE TABLE samples, sample_chatbot_schedules, chatbot_creator_days"
+                )
             yield database
 
 
 def _schedules(chance: random.Random) -> list[Any]:
     return [
         schedule(
-            sample_id=new_id(),
+            sample_id=SAMPLE_IDS[number] if number < len(SAMPLE_IDS) else new_id(),
             scenario=chance.choice(list(Scenario)),
             next_run_time=NOON + timedelta(minutes=chance.randint(-3000, 3000)),
             active=chance.random() > 0.5,
             parked_at=NOON if chance.random() > 0.8 else None,
         )
-        for _ in range(5000)
+        for number in range(5000)
     ]
 
 
@@ -70,3 +76,17 @@ async def test_due_schedules_are_read_in_order_from_an_index_of_their_own(full: 
     plan = await analysed(full, due(NOON).order_by(schedules.c.next_run_time, schedules.c.id).limit(100))
     assert (plan.key, int(float(plan.r_rows))) == ("ix_due", 100)
     assert "filesort" not in plan.Extra
+
+
+@pytest.mark.parametrize("samples", [1, 10, 500])
+async def test_the_schedules_of_samples_are_read_by_their_key_however_many_are_due(
+    full: Database, samples: int
+) -> None:
+    plan = await analysed(full, of_samples(due(NOON), SAMPLE_IDS[:samples]))
+    assert (plan.key, int(float(plan.r_rows))) == ("uq_sample_scenario", samples)
+
+
+@pytest.mark.parametrize("days", [1, 10, 500])
+async def test_the_days_of_creators_are_locked_by_their_key_and_not_the_whole_table(full: Database, days: int) -> None:
+    plan = await analysed(full, of_days(DAYS[:days]))
+    assert (plan.key, int(float(plan.r_rows or 1))) == ("PRIMARY", days)
