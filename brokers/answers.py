@@ -9,7 +9,7 @@ from datetime import timedelta
 import aiormq
 import aiormq.abc
 
-from brokers.link import BROKEN, Link, uncancelled
+from brokers.link import BROKEN, Link, told_as_broken
 from brokers.verdict import Unavailable
 
 OPEN_SECONDS = 5.0  # a caller waits meanwhile, and can do without an answer
@@ -72,7 +72,7 @@ class Answers:
     async def _open(self) -> None:
         channel = await self._link.channel()
         name = f"mesh.answers.{uuid.uuid4()}"
-        with uncancelled():
+        with told_as_broken():
             async with asyncio.timeout(OPEN_SECONDS):
                 await channel.queue_declare(name, exclusive=True, auto_delete=True)
                 await channel.basic_consume(name, self._on_message, no_ack=True)

@@ -26,10 +26,11 @@ BROKEN = (AMQPError, OSError, EOFError, StopAsyncIteration, RuntimeError)
 
 
 @contextmanager
-def uncancelled() -> Iterator[None]:
-    """Raise a ConnectionError where aiormq says "cancelled" to whoever waits for a channel that was closed.
+def told_as_broken() -> Iterator[None]:
+    """Raise a ConnectionError where aiormq fails whoever waits for a closed channel with a nameless or foreign error.
 
-    Only a task that somebody does cancel may end that way: a consumer or a relay would otherwise end in silence.
+    It says CancelledError where it closed the channel itself, a bare Exception where it does not know why. A consumer
+    or a relay would end by either; only a task that somebody does cancel may end as cancelled.
     """
     try:
         yield
@@ -38,6 +39,10 @@ def uncancelled() -> Iterator[None]:
         if task is None or task.cancelling():
             raise
         raise ConnectionError("the channel was closed while it was waited for") from error
+    except Exception as error:
+        if type(error) is not Exception:
+            raise
+        raise ConnectionError("the channel was lost while it was waited for") from error
 
 
 class Link:
@@ -59,7 +64,7 @@ class Link:
     async def channel(self, *, confirms: bool = False) -> aiormq.Channel:
         """Open a channel. Raises Unavailable while the broker is away."""
         try:
-            with uncancelled():
+            with told_as_broken():
                 async with asyncio.timeout(CONNECT_SECONDS):
                     connection = await self._connected()
                     channel = await connection.channel(publisher_confirms=confirms)
@@ -77,7 +82,7 @@ class Link:
         if connection is None or connection.is_closed:
             return
         try:
-            with uncancelled():
+            with told_as_broken():
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await connection.close()
         except BROKEN as error:
@@ -112,7 +117,7 @@ async def leave(channel: aiormq.abc.AbstractChannel) -> None:
     if channel.is_closed:
         return
     try:
-        with uncancelled():
+        with told_as_broken():
             async with asyncio.timeout(CLOSE_SECONDS):
                 await channel.close()
     except BROKEN as error:

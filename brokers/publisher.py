@@ -11,7 +11,7 @@ from aiormq import spec
 from aiormq.exceptions import DeliveryError, PublishError
 
 from brokers import metrics
-from brokers.link import Link, uncancelled
+from brokers.link import Link, told_as_broken
 from brokers.outgoing import Outgoing
 from brokers.verdict import Reject, Unavailable
 
@@ -79,7 +79,7 @@ class Publisher:
 
     async def _confirmed(self, channel: aiormq.Channel, message: Outgoing) -> None:
         try:
-            with uncancelled():
+            with told_as_broken():
                 await channel.basic_publish(
                     message.body,
                     exchange=message.exchange,
@@ -113,7 +113,7 @@ class Publisher:
 
     async def _close_channel(self, channel: aiormq.Channel) -> None:
         try:
-            with uncancelled():
+            with told_as_broken():
                 async with asyncio.timeout(self._deadline):
                     await channel.close()
         except Exception as error:  # noqa: BLE001 - a channel this broken goes with its connection

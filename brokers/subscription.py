@@ -12,7 +12,7 @@ import structlog
 from aiormq import spec
 
 from brokers import declare, metrics
-from brokers.link import BROKEN, CLOSE_SECONDS, Link, leave, uncancelled
+from brokers.link import BROKEN, CLOSE_SECONDS, Link, leave, told_as_broken
 from brokers.queue import Queue
 from brokers.verdict import Unavailable
 
@@ -55,7 +55,7 @@ class Subscription:
         channel = await link.channel()
         subscription = cls(channel, physical, queue)
         try:
-            with uncancelled():
+            with told_as_broken():
                 async with asyncio.timeout(OPEN_SECONDS):
                     await subscription._begin(prefetch, on_message)
         except BROKEN as error:
@@ -97,7 +97,7 @@ class Subscription:
         self._held_acks = []
         try:
             await self._quiet()
-            with uncancelled():
+            with told_as_broken():
                 await self._channel.basic_cancel(self._tag, timeout=CLOSE_SECONDS)
         except BROKEN as error:
             log.debug("cancel_failed", queue=self._physical, error=repr(error))

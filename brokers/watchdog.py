@@ -8,7 +8,7 @@ import structlog
 
 from brokers import metrics
 from brokers.consumer import Consumer
-from brokers.link import BROKEN, Link, leave, uncancelled
+from brokers.link import BROKEN, Link, leave, told_as_broken
 from brokers.verdict import Unavailable
 
 log = structlog.get_logger()
@@ -55,7 +55,7 @@ class Watchdog:
                 self._note(consumer, present=False)
             return
         try:
-            with uncancelled():
+            with told_as_broken():
                 for consumer in self._consumers:
                     answer = await channel.queue_declare(consumer.physical, passive=True, timeout=LOOK_WITHIN)
                     self._judge(consumer, int(answer.consumer_count or 0))

@@ -80,5 +80,19 @@ async def test_a_broker_that_hangs_up_before_its_greeting_is_an_outage(
         await Link(vhost, "hung up on").channel()
 
 
+@pytest.mark.parametrize("reason", [Exception(), asyncio.CancelledError()], ids=["nameless", "cancelled"])
+async def test_a_link_that_is_lost_while_a_channel_opens_is_an_outage(
+    vhost: str, monkeypatch: pytest.MonkeyPatch, reason: BaseException
+) -> None:
+    async def lost(*_: object, **__: object) -> None:
+        raise reason
+
+    monkeypatch.setattr(aiormq.Channel, "open", lost)
+    link = Link(vhost, "lost")
+    with pytest.raises(Unavailable):
+        await link.channel()
+    await link.close()
+
+
 async def _unheard(_channel: aiormq.Channel, _frame: object) -> None:
     return
