@@ -27,6 +27,7 @@ outbox_rows = Gauge("mesh_outbox_rows", "Rows that wait in the outbox")
 outbox_lag = Gauge("mesh_outbox_lag_seconds", "Age of the oldest row in the outbox")
 schedules_published = Counter("mesh_schedules_published_total", "Schedule runs confirmed", ["scenario"])
 schedules_parked = Counter("mesh_schedules_parked_total", "Schedules parked because they cannot be rendered")
+chat_uncertain = Counter("mesh_chat_uncertain_total", "Chat tasks interrupted while they were being sent")
 schedule_lag = Gauge("mesh_schedule_lag_seconds", "How long the oldest due schedule has been due")
 
 http_requests = Counter("mesh_http_requests_total", "HTTP requests by route and status", ["route", "status"])

@@ -7,7 +7,7 @@ from datetime import datetime
 import structlog
 
 from adapters.message_sender import MessageSender, Receipt
-from brokers import topology
+from brokers import metrics, topology
 from brokers.delivery import Delivery
 from brokers.outgoing import new_message_id
 from brokers.router import Router
@@ -107,6 +107,7 @@ async def _begin(planned: dict[str, ChatDelivery], uow: Uow, now: datetime) -> l
         if begun or interrupted:
             await tx.deliveries.save([*begun, *interrupted])
     for known in interrupted:
+        metrics.chat_uncertain.inc()
         log.error("chat_task_uncertain", task_key=known.task_key, platform_creator_id=known.platform_creator_id)
     if len(begun) + len(interrupted) < len(planned):
         log.debug("chat_task_repeated", skipped=len(planned) - len(begun) - len(interrupted))

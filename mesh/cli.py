@@ -22,9 +22,11 @@ app = typer.Typer(
 )
 dead = typer.Typer(no_args_is_help=True)
 schedules = typer.Typer(no_args_is_help=True)
+deliveries = typer.Typer(no_args_is_help=True)
 topology = typer.Typer(no_args_is_help=True)
 app.add_typer(dead, name="dead", rich_help_panel=LOOK, help="Dead letters: list, show, redrive or discard them.")
 app.add_typer(schedules, name="schedules", rich_help_panel=LOOK, help="Chat schedules: list them, free parked ones.")
+app.add_typer(deliveries, name="deliveries", rich_help_panel=LOOK, help="Chat deliveries: list, settle uncertain ones.")
 app.add_typer(topology, name="topology", rich_help_panel=SET_UP, help="Exchanges and queues: broker against code.")
 
 Json = Annotated[bool, typer.Option("--json", help="JSON for programs instead of a table for people.")]
@@ -165,9 +167,7 @@ def dead_redrive(
     _join()
     from mesh import dead as commands
 
-    commands.redrive(
-        queue, group, message, is_all=is_all, rate=rate, is_dry_run=is_dry_run, body=body
-    )
+    commands.redrive(queue, group, message, is_all=is_all, rate=rate, is_dry_run=is_dry_run, body=body)
 
 
 @dead.command("discard")
@@ -210,6 +210,31 @@ def schedules_unpark(
     from mesh import schedules as body
 
     body.unpark(None if is_all else ids)
+
+
+@deliveries.command("list")
+def deliveries_list(
+    state: Annotated[str, typer.Option("--state", help="pending, sending, sent, failed or uncertain.")] = "uncertain",
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows at most.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """List chat deliveries in a state, the longest unchanged first."""
+    _join()
+    from mesh import deliveries as body
+
+    body.listed(state, limit=limit, as_json=as_json)
+
+
+@deliveries.command("resolve")
+def deliveries_resolve(
+    task_keys: Annotated[list[str], typer.Argument(help="Task keys as `mesh deliveries list` shows them.")],
+    was_sent: Annotated[bool, typer.Option("--sent/--not-sent", help="What the creator's chat shows.")],
+) -> None:
+    """Settle uncertain deliveries: a crash hid whether they were sent. Those that were not are sent again."""
+    _join()
+    from mesh import deliveries as body
+
+    body.resolve(task_keys, was_sent=was_sent)
 
 
 @topology.command("plan")

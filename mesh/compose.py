@@ -1,8 +1,10 @@
 """The composition root: from settings to real things, built nowhere else."""
 
 import socket
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from pydantic import SecretStr
 
@@ -14,8 +16,11 @@ from brokers.router import Route
 from brokers.status import NoStatusBoard
 from brokers.worker import Worker
 from persistence.engine import Database, open_uow
+from persistence.uow import Transaction
 from schemas.clock import utc_now
 from settings import Settings
+
+T = TypeVar("T")
 
 
 class Unconfigured(ValueError):
@@ -72,6 +77,16 @@ class Composition:
         for part in ("publisher", "database", "board"):
             if part in built:
                 await built[part].close()
+
+
+async def in_transaction(role: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    """Run one transaction on the configured database, for a command that needs nothing else."""
+    composition = Composition(Settings(), role)
+    try:
+        async with composition.database.uow() as tx:
+            return await work(tx)
+    finally:
+        await composition.close()
 
 
 def database_url(settings: Settings) -> str:

@@ -1,23 +1,18 @@
 """`mesh schedules`: what is due to whom, what is parked and why."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
-from mesh.compose import Composition
+from mesh.compose import in_transaction
 from mesh.console import console, print_json, table
-from persistence.uow import Transaction
 from schemas.clock import utc_now
-from settings import Settings
-
-T = TypeVar("T")
 
 COLUMNS = ["id", "sample", "scenario", "active", "runs", "next run (UTC)", "parked because", "note"]
 
 
 def listed(*, is_parked: bool | None, limit: int, as_json: bool) -> None:
     """Print schedules, soonest first."""
-    found = asyncio.run(_in_transaction(lambda tx: tx.schedules.listed(parked=is_parked, limit=limit)))
+    found = asyncio.run(in_transaction("schedules", lambda tx: tx.schedules.listed(parked=is_parked, limit=limit)))
     if as_json:
         print_json(found)
         return
@@ -39,14 +34,5 @@ def listed(*, is_parked: bool | None, limit: int, as_json: bool) -> None:
 
 def unpark(ids: Sequence[str] | None) -> None:
     """Let parked schedules run again; None means all of them."""
-    count = asyncio.run(_in_transaction(lambda tx: tx.schedules.unpark(ids, now=utc_now())))
+    count = asyncio.run(in_transaction("schedules", lambda tx: tx.schedules.unpark(ids, now=utc_now())))
     console.print(f"{count} unparked.")
-
-
-async def _in_transaction(work: Callable[[Transaction], Awaitable[T]]) -> T:
-    composition = Composition(Settings(), "schedules")
-    try:
-        async with composition.database.uow() as tx:
-            return await work(tx)
-    finally:
-        await composition.close()

@@ -201,8 +201,12 @@ class Deliveries:
     async def begin(self, tasks: Sequence[ChatDelivery]) -> dict[str, ChatDelivery]:
         """Insert the tasks that are new, and return what is stored of all of them, locked."""
         await self._session.write(BEGIN_DELIVERIES, sorted(tasks, key=lambda task: task.task_key))
+        return await self.find({task.task_key for task in tasks})
+
+    async def find(self, task_keys: Collection[str]) -> dict[str, ChatDelivery]:
+        """Return what is stored under these keys, locked."""
         stored: dict[str, ChatDelivery] = {}
-        for chunk in chunks(sorted({task.task_key for task in tasks})):
+        for chunk in chunks(sorted(set(task_keys))):
             by_key = select(deliveries).where(deliveries.c.task_key.in_(chunk)).with_for_update()
             stored |= {row.task_key: _delivery_of(row) for row in await self._session.execute(by_key)}
         return stored

@@ -70,7 +70,10 @@ class FakeDeliveries:
     async def begin(self, tasks: Sequence[ChatDelivery]) -> dict[str, ChatDelivery]:
         for task in tasks:
             self.rows.setdefault(task.task_key, task)
-        return {task.task_key: self.rows[task.task_key] for task in tasks}
+        return await self.find({task.task_key for task in tasks})
+
+    async def find(self, task_keys: Collection[str]) -> dict[str, ChatDelivery]:
+        return {key: self.rows[key] for key in task_keys if key in self.rows}
 
     async def save(self, changed: Sequence[ChatDelivery]) -> None:
         self.rows |= {task.task_key: task for task in changed}

@@ -1,0 +1,88 @@
+"""`mesh deliveries`: chat tasks and what became of them; the uncertain ones are settled by a person."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import typer
+
+from mesh.compose import in_transaction
+from mesh.console import console, print_json, table
+from persistence.uow import Transaction
+from schemas.chatbot.messages import SendChatMessages
+from schemas.chatbot.records import ChatDelivery, DeliveryState
+from schemas.clock import utc_now
+
+COLUMNS = ["task key", "creator", "scenario", "run", "since (UTC)", "reason"]
+
+
+def listed(state: str, *, limit: int, as_json: bool) -> None:
+    """Print deliveries in a state, the longest unchanged first."""
+    wanted = _state(state)
+    found = asyncio.run(in_transaction("deliveries", lambda tx: tx.deliveries.listed(wanted, limit)))
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (
+            each.task_key,
+            each.platform_creator_id,
+            each.scenario,
+            each.run,
+            each.updated_at.strftime("%Y-%m-%d %H:%M"),
+            each.reason,
+        )
+        for each in found
+    ]
+    console.print(table(f"Deliveries: {wanted}", COLUMNS, rows) if rows else f"No delivery is {wanted}.")
+
+
+def resolve(task_keys: Sequence[str], *, was_sent: bool) -> None:
+    """Settle uncertain deliveries as a person saw them in the chat: sent, or not sent and so sent again."""
+
+    async def settle(tx: Transaction) -> list[ChatDelivery]:
+        stored = await tx.deliveries.find(task_keys)
+        uncertain = [each for each in stored.values() if each.state is DeliveryState.UNCERTAIN]
+        await tx.deliveries.save([settled(each, was_sent=was_sent) for each in uncertain])
+        if not was_sent:
+            await tx.send_all(again(each) for each in uncertain if _is_reminder(each))
+        return uncertain
+
+    done = asyncio.run(in_transaction("deliveries", settle))
+    console.print(f"{len(done)} settled as {'sent' if was_sent else 'not sent'}.")
+    if lone := [each.task_key for each in done if not was_sent and not _is_reminder(each)]:
+        console.print(f"Not reminders of ours, so publish them again yourself: {', '.join(lone)}", style="yellow")
+    if missing := len(set(task_keys)) - len(done):
+        console.print(f"{missing} of them are not uncertain; nothing was changed about those.", style="yellow")
+
+
+def settled(delivery: ChatDelivery, *, was_sent: bool) -> ChatDelivery:
+    """Return what a person's word makes of an uncertain delivery."""
+    now = utc_now()
+    if was_sent:
+        return replace(delivery, state=DeliveryState.SENT, reason="seen in the chat", sent_at=now, updated_at=now)
+    return replace(delivery, state=DeliveryState.FAILED, reason="not in the chat, sent again", updated_at=now)
+
+
+def again(delivery: ChatDelivery) -> SendChatMessages:
+    """Return the batch that sends a reminder again, under the identity that it had."""
+    task = {
+        "platformCreatorId": delivery.platform_creator_id,
+        "region": delivery.region,
+        "sampleId": delivery.sample_id,
+        "scenario": delivery.scenario,
+        "run": delivery.run,
+        "messages": delivery.messages,
+    }
+    return SendChatMessages.model_validate([task])
+
+
+def _is_reminder(delivery: ChatDelivery) -> bool:
+    return bool(delivery.sample_id and delivery.scenario and delivery.run is not None)
+
+
+def _state(name: str) -> DeliveryState:
+    try:
+        return DeliveryState(name.lower())
+    except ValueError:
+        raise typer.BadParameter(f"a delivery is one of {', '.join(DeliveryState)}") from None
