@@ -66,14 +66,12 @@ async def test_a_rolling_restart_of_workers_redelivers_nothing_that_was_finished
     begin: Begin, outcomes: list[Outcome]
 ) -> None:
     mesh = await begin()
-    repeats = 0
     async with mesh.driver.load(repeated=False):
-        for _ in range(2):
-            for worker in mesh.fleet.workers:
-                mesh.driver.burst(150)
-                await mesh.driver.some_time(0, 0.3)
-                assert await worker.terminate() == 0
-                await worker.start()
+        for worker in mesh.fleet.workers:
+            mesh.driver.burst(200)
+            await mesh.driver.some_time(0, 0.5)
+            assert await worker.terminate() == 0
+            await worker.start()
         await mesh.acknowledged(20)
     mesh.returned()
     outcome = await mesh.verdict("rolling restart")
