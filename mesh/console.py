@@ -18,11 +18,11 @@ def print_json(value: Any) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
-    """Return a table; columns whose values are numbers are right-aligned, None is a dash."""
+    """Return a table; numbers are right-aligned, None is a dash, and what names a row is never broken."""
     made = Table(title=title, title_justify="left", header_style="bold", title_style="bold")
     for index, column in enumerate(columns):
         numeric = all(isinstance(row[index], int | float | None) for row in rows)
-        made.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        made.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=not index)
     for row in rows:
         made.add_row(*(_cell(value) for value in row))
     return made

@@ -13,7 +13,7 @@ from schemas.chatbot.messages import SendChatMessages
 from schemas.chatbot.records import ChatDelivery, DeliveryState
 from schemas.clock import utc_now
 
-COLUMNS = ["task key", "creator", "scenario", "run", "since (UTC)", "reason"]
+COLUMNS = ["task key", "creator", "scenario", "since (UTC)", "reason"]
 
 
 def listed(state: str, *, limit: int, as_json: bool) -> None:
@@ -27,9 +27,8 @@ def listed(state: str, *, limit: int, as_json: bool) -> None:
         (
             each.task_key,
             each.platform_creator_id,
-            each.scenario,
-            each.run,
-            each.updated_at.strftime("%Y-%m-%d %H:%M"),
+            f"{each.scenario} {each.run}" if each.scenario else None,
+            each.updated_at.strftime("%m-%d %H:%M"),
             each.reason,
         )
         for each in found

@@ -7,7 +7,7 @@ from mesh.compose import in_transaction
 from mesh.console import console, print_json, table
 from schemas.clock import utc_now
 
-COLUMNS = ["id", "sample", "scenario", "active", "runs", "next run (UTC)", "parked because", "note"]
+COLUMNS = ["id", "scenario", "state", "runs", "next run (UTC)", "why"]
 
 
 def listed(*, is_parked: bool | None, limit: int, as_json: bool) -> None:
@@ -19,13 +19,11 @@ def listed(*, is_parked: bool | None, limit: int, as_json: bool) -> None:
     rows = [
         (
             each.id,
-            each.sample_id,
             each.scenario.value,
-            "yes" if each.active else "no",
+            "parked" if each.parked_at else "active" if each.active else "ended",
             f"{each.run_count}/{each.max_runs}",
-            each.next_run_time.strftime("%Y-%m-%d %H:%M"),
-            each.parked_reason,
-            each.note,
+            each.next_run_time.strftime("%m-%d %H:%M"),
+            each.parked_reason or each.note,
         )
         for each in found
     ]

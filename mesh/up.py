@@ -24,7 +24,8 @@ TOKEN_HEADER = "X-INFound-Inner-Service-Token"  # noqa: S105 - a header's name
 
 _CURL = f"""\
 curl "$MESH_GATEWAY_URL/samples/ingest" -H "{TOKEN_HEADER}: $MESH_SERVICE_TOKEN" \\
-  -H "Content-Type: application/json" -d '{{"source": "me", "rows": [{{"platformProductId": "1", "region": "MX"}}]}}'"""
+  -H "Content-Type: application/json" \\
+  -d '{{"source": "me", "rows": [{{"platformProductId": "1", "platformCreatorId": "7495"}}]}}'"""
 
 
 def run() -> int:
@@ -95,9 +96,7 @@ class _Stopping:
         assert self._task
         self._task.cancel()
         with contextlib.suppress(OSError):  # the terminal may be what has gone
-            self._console.print(
-                "\nStopping: no new requests, work is finished, then the services. Again: at once."
-            )
+            self._console.print("\nStopping: no new requests, work is finished, then the services. Again: at once.")
 
 
 def _welcome(mesh: RunningMesh, settings: Settings, console: Console, seconds: float) -> None:

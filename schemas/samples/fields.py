@@ -16,6 +16,9 @@ _INT = range(-(2**31), 2**31)
 #: The most characters of an integer given where text is expected: the width of the longest id column.
 _ID_DIGITS = 64
 
+#: The most characters of a title that is cut to its column; more is no title.
+_TITLE = 10_000
+
 #: Moments before this are counters or mistakes, not the time of a crawl.
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -51,6 +54,17 @@ def text(limit: int) -> Callable[[Any], str | None]:
         if len(trimmed) > limit:
             raise ValueError(f"is longer than {limit} characters")
         return trimmed or None
+
+    return read
+
+
+def title(limit: int) -> Callable[[Any], str | None]:
+    """Read text that people see and nobody compares: what is too long is cut, which loses less than the row."""
+    whole = text(_TITLE)
+
+    def read(value: Any) -> str | None:
+        found = whole(value)
+        return found[:limit].rstrip() if found else None
 
     return read
 
@@ -163,7 +177,7 @@ _FIELDS = (
     Field(Part.SAMPLE, "platform_campaign_id", text(64)),
     # A TEXT column holds 65,535 bytes, and a character takes up to four of them.
     Field(Part.SAMPLE, "platform_campaign_name", text(16_383)),
-    Field(Part.SAMPLE, "product_name", text(512)),
+    Field(Part.SAMPLE, "product_name", title(512)),
     Field(Part.SAMPLE, "product_sku", text(64)),
     Field(Part.SAMPLE, "status", text(32)),
     Field(Part.SAMPLE, "request_time_remaining", text(255)),

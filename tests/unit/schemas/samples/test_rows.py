@@ -98,7 +98,7 @@ def test_the_region_is_upper_case_and_mexico_by_default() -> None:
             "platformCreatorId",
         ),
         ({"status": "x" * 33}, "status"),
-        ({"productName": "x" * 513}, "productName"),
+        ({"productName": "x" * 10_001}, "productName"),
         ({"platformProductId": "1" * 65}, "platformProductId"),
         ({"platformProductId": 10**70}, "platformProductId"),
         ({"platformProductId": 1.7294000000000001e18}, "platformProductId"),
@@ -239,3 +239,8 @@ def test_any_object_is_read_or_refused_and_what_is_read_is_plain_json(fields: di
     for value in (*read.columns.values(), *read.promotion):
         if isinstance(value, str):
             value.encode()
+
+
+def test_a_title_too_long_for_its_column_is_cut_and_costs_nobody_the_row() -> None:
+    read = parse_row(row(productName="x" * 1800))
+    assert read.columns["product_name"] == "x" * 512
