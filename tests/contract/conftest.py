@@ -1,13 +1,13 @@
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from mesh.embedded.mariadb import PrivateMariaDB
-from persistence.engine import Database, open_uow
+from persistence.engine import Database
 from persistence.migrate import upgrade
 from persistence.uow import Uow
+from tests.services.databases import opened
 from tests.services.mariadb import fresh_database, running_mariadb
 
 
@@ -48,12 +48,3 @@ async def database(url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 def uow(database: Database) -> Uow:
     return database.uow
-
-
-@asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Database]:
-    database = open_uow(url)
-    try:
-        yield database
-    finally:
-        await database.close()

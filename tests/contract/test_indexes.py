@@ -17,7 +17,7 @@ from persistence.tables import sample_chatbot_schedules as schedules
 from schemas.chatbot.records import Scenario
 from schemas.samples.records import SampleKey
 from tests.build.records import NOON, new_id, sample, schedule
-from tests.contract.conftest import opened
+from tests.services.databases import opened
 from tests.services.mariadb import fresh_database
 
 KEYS = [SampleKey("MX", f"17294{number % 40}", "", f"creator {number}") for number in range(3000)]
