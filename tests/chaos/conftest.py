@@ -7,8 +7,8 @@ import pytest
 from mesh.embedded.mariadb import PrivateMariaDB
 from mesh.embedded.rabbitmq import PrivateRabbitMQ
 from mesh.embedded.redis import PrivateRedis
-from tests.chaos.mesh import Begin, Outcome, Services, mesh_under_fire
 from tests.chaos.oracle import Counters
+from tests.chaos.under_fire import Begin, Outcome, Services, mesh_under_fire
 
 OUTCOMES = pytest.StashKey[list[Outcome]]()
 

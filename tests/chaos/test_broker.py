@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.mesh import Begin, Outcome
+from tests.chaos.under_fire import Begin, Outcome
 
 pytestmark = pytest.mark.chaos
 
@@ -35,7 +35,7 @@ async def test_a_broker_killed_under_load_loses_nothing(begin: Begin, outcomes: 
 async def test_resets_of_all_connections_lose_nothing(begin: Begin, outcomes: list[Outcome]) -> None:
     mesh = await begin()
     async with mesh.driver.load():
-        for _ in range(3):
+        for _ in range(2):
             mesh.driver.burst(100)
             await mesh.in_work()
             await mesh.driver.some_time(0, 0.3)
@@ -50,7 +50,7 @@ async def test_a_link_that_is_cut_and_slow_between_worker_and_broker_loses_nothi
 ) -> None:
     mesh = await begin()
     async with mesh.driver.load():
-        for _ in range(3):
+        for _ in range(2):
             mesh.driver.burst(100)
             await mesh.in_work()
             await mesh.driver.some_time(0, 0.3)

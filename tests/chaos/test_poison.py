@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.mesh import Begin, Outcome
+from tests.chaos.under_fire import Begin, Outcome
 
 pytestmark = pytest.mark.chaos
 

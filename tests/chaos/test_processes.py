@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.chaos.mesh import Begin, Outcome
+from tests.chaos.under_fire import Begin, Outcome
 
 pytestmark = pytest.mark.chaos
 
@@ -13,7 +13,7 @@ async def test_workers_killed_in_mid_batch_lose_nothing_and_repeat_nothing(
     begin: Begin, outcomes: list[Outcome]
 ) -> None:
     mesh = await begin()
-    kills = 4
+    kills = 3
     async with mesh.driver.load():
         for _ in range(kills):
             victim = mesh.driver.chance.choice(mesh.fleet.workers)
@@ -32,7 +32,7 @@ async def test_publishers_killed_while_schedules_are_due_tell_each_reminder_once
 ) -> None:
     mesh = await begin(reminded=1)
     async with mesh.driver.load(rate=20):
-        for _ in range(4):
+        for _ in range(3):
             victim = mesh.driver.chance.choice(mesh.fleet.publishers)
             mesh.driver.burst(80)
             await mesh.reminders_due()

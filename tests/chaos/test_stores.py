@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.chaos.mesh import Begin, MeshUnderFire, Outcome
+from tests.chaos.under_fire import Begin, MeshUnderFire, Outcome
 
 pytestmark = pytest.mark.chaos
 
