@@ -77,11 +77,14 @@ class SmallMesh:
         )
 
     @asynccontextmanager
-    async def working(self, handler: Callable[..., Awaitable[Any]], **options: Any) -> AsyncIterator[Worker]:
+    async def working(
+        self, handler: Callable[..., Awaitable[Any]], *, is_ready: bool = True, **options: Any
+    ) -> AsyncIterator[Worker]:
         worker = self.worker(handler, **options)
         stop = asyncio.Event()
         running = asyncio.create_task(worker.run(stop, DRAIN))
-        await eventually(lambda: worker.is_ready)
+        if is_ready:
+            await eventually(lambda: worker.is_ready)
         try:
             yield worker
         finally:
