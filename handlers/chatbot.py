@@ -110,6 +110,7 @@ async def _begin(planned: dict[str, ChatDelivery], uow: Uow, now: datetime) -> l
         metrics.chat_uncertain.inc()
         log.error("chat_task_uncertain", task_key=known.task_key, platform_creator_id=known.platform_creator_id)
     if len(begun) + len(interrupted) < len(planned):
+        metrics.duplicates.labels(topology.CHATBOT_SAMPLE_BATCH.name).inc()
         log.debug("chat_task_repeated", skipped=len(planned) - len(begun) - len(interrupted))
     order = {key: place for place, key in enumerate(planned)}
     return sorted(begun, key=lambda one: order[one.task_key])

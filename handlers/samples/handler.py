@@ -6,7 +6,7 @@ from itertools import groupby
 
 import structlog
 
-from brokers import topology
+from brokers import metrics, topology
 from brokers.delivery import Delivery
 from brokers.router import Router
 from handlers.samples.contents import content_logs, contents_of, newest
@@ -45,6 +45,7 @@ def _unrepeated(readings: Sequence[Reading], claimed: set[str]) -> list[Reading]
         if reading.message_id in claimed and reading.message_id not in fresh:
             fresh[reading.message_id] = reading
         else:
+            metrics.duplicates.labels(topology.SAMPLES_INGEST.name).inc()
             log.debug("samples_already_stored", message_id=reading.message_id)
     return list(fresh.values())
 
