@@ -1,4 +1,4 @@
-"""RabbitMQ's management API: the rates that AMQP does not tell.
+"""RabbitMQ's management API: what AMQP does not tell, which is rates and the names of queues.
 
 https://www.rabbitmq.com/docs/http-api-reference
 """
@@ -23,7 +23,7 @@ class Rates:
 
 
 class Management:
-    """Reads queue rates of one vhost."""
+    """Reads the queues of one vhost."""
 
     def __init__(self, url: str, vhost: str) -> None:
         """`url` carries user and password."""
@@ -34,16 +34,23 @@ class Management:
 
     async def rates(self) -> dict[str, Rates]:
         """Return rates by queue. Raises Unavailable if the API does not answer."""
+        return {str(queue["name"]): _rates(queue) for queue in await self._queues()}
+
+    async def messages(self) -> dict[str, int]:
+        """Return how many messages each queue holds. Raises Unavailable if the API does not answer."""
+        return {str(queue["name"]): int(str(queue.get("messages", 0))) for queue in await self._queues()}
+
+    async def _queues(self) -> list[dict[str, object]]:
         path = f"/api/queues/{quote(self._vhost, safe='')}"
         try:
             # No proxy of the environment may come between us and the broker.
             async with httpx.AsyncClient(
                 base_url=self._base, auth=self._auth, timeout=TIMEOUT_SECONDS, trust_env=False
             ) as client:
-                answer = (await client.get(path)).raise_for_status().json()
+                queues: list[dict[str, object]] = (await client.get(path)).raise_for_status().json()
         except (httpx.HTTPError, ValueError) as error:
             raise Unavailable(f"the management API is away: {error!r}") from error
-        return {queue["name"]: _rates(queue) for queue in answer}
+        return queues
 
 
 def _rates(queue: dict[str, object]) -> Rates:

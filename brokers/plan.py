@@ -1,15 +1,17 @@
 """What the broker holds against what the topology page declares, and the way from one to the other."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 import aiormq
-from aiormq.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
+from aiormq.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed, MethodNotImplemented
 
 from brokers.declaration import Declaration, Exchange, QueueDeclaration
 from brokers.link import Link
 from brokers.verdict import Verdict
+
+EPHEMERAL = "mesh.answers."  # each gateway's own, gone with its connection
 
 Probe = Callable[[aiormq.Channel], Awaitable[None]]
 
@@ -20,6 +22,7 @@ class State(StrEnum):
     EQUAL = "equal"
     MISSING = "missing"
     DIFFERENT = "different"
+    UNDECLARED = "undeclared"
 
 
 class Refused(Verdict):
@@ -42,6 +45,8 @@ class Step:
             return "nothing"
         if self.state is State.MISSING:
             return "create"
+        if self.state is State.UNDECLARED:
+            return "nothing: holds messages" if self.messages else "delete, with --prune"
         if self.kind == "queue" and not self.messages:
             return "delete the empty queue and create it anew"
         return "refuse"
@@ -77,6 +82,23 @@ class Topology:
         finally:
             await channel.close()
         return [step for step in steps if step.state is not State.EQUAL]
+
+    def undeclared(self, found: Mapping[str, int]) -> list[Step]:
+        """Return a step for each queue in our name that the code no longer declares; `found` is messages by queue."""
+        ours = {exchange.name.removesuffix(".topic") for exchange in self._declaration.exchanges} | {"mesh"}
+        declared = {queue.name for queue in self._declaration.queues}
+        return [
+            Step("queue", name, State.UNDECLARED, messages)
+            for name, messages in sorted(found.items())
+            if name.partition(".")[0] in ours and name not in declared and not name.startswith(EPHEMERAL)
+        ]
+
+    async def prune(self, steps: Iterable[Step]) -> list[Step]:
+        """Delete undeclared queues that are empty; return those that went. Raises Refused for one that is in use."""
+        gone = [step for step in steps if step.state is State.UNDECLARED and not step.messages]
+        for step in gone:
+            await self._delete_empty(step.name, only_unused=True)
+        return gone
 
     async def _exchange(self, exchange: Exchange) -> Step:
         async def passive(channel: aiormq.Channel) -> None:
@@ -119,12 +141,12 @@ class Topology:
         await channel.close()
         return True
 
-    async def _delete_empty(self, name: str) -> None:
+    async def _delete_empty(self, name: str, *, only_unused: bool = False) -> None:
         channel = await self._link.channel()
         try:
-            await channel.queue_delete(name, if_empty=True)
-        except ChannelPreconditionFailed as error:
-            raise Refused(f"queue {name} is no longer empty: drain it, then apply again") from error
+            await channel.queue_delete(name, if_empty=True, if_unused=only_unused)
+        except (ChannelPreconditionFailed, MethodNotImplemented) as error:
+            raise Refused(f"queue {name} is in use or no longer empty: drain it, then apply again") from error
         await channel.close()
 
 

@@ -247,12 +247,16 @@ def topology_plan(as_json: Json = False) -> None:
 
 
 @topology.command("apply")
-def topology_apply() -> None:
+def topology_apply(
+    is_pruning: Annotated[
+        bool, typer.Option("--prune", help="Delete empty queues that the code declares no more.")
+    ] = False,
+) -> None:
     """Declare what is missing. Refuses to touch a queue that holds messages."""
     _join()
     from mesh import topology as body
 
-    body.apply()
+    body.apply(prune=is_pruning)
 
 
 @app.command(rich_help_panel=LOOK)

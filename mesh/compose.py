@@ -5,9 +5,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
+from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
+from adapters.management import Management
 from adapters.message_sender import message_sender
 from adapters.status import RedisStatusBoard
 from brokers.link import Link
@@ -87,6 +89,14 @@ async def in_transaction(role: str, work: Callable[[Transaction], Awaitable[T]])
             return await work(tx)
     finally:
         await composition.close()
+
+
+def management_of(settings: Settings) -> Management | None:
+    """Return the broker's management API for the configured vhost, if its address is known."""
+    if settings.broker_management_url is None or settings.broker_url is None:
+        return None
+    vhost = unquote(urlsplit(settings.broker_url.get_secret_value()).path.removeprefix("/")) or "/"
+    return Management(settings.broker_management_url.get_secret_value(), vhost)
 
 
 def database_url(settings: Settings) -> str:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 console = Console(highlight=False)
+notes = Console(highlight=False, stderr=True)  # what is not the answer, so that --json stays JSON
 
 
 def print_json(value: Any) -> None:

@@ -3,14 +3,13 @@
 import asyncio
 from dataclasses import asdict
 from datetime import datetime
-from urllib.parse import unquote, urlsplit
 
-from adapters.management import Management, Rates
+from adapters.management import Rates
 from brokers import topology
 from brokers.census import Census, Standing
 from brokers.verdict import Unavailable
-from mesh.compose import Composition
-from mesh.console import age, console, print_json, table
+from mesh.compose import Composition, management_of
+from mesh.console import age, console, notes, print_json, table
 from schemas.clock import utc_now
 from settings import Settings
 
@@ -42,13 +41,13 @@ async def _look(settings: Settings) -> tuple[list[Standing], dict[str, Rates]]:
 
 
 async def _rates(settings: Settings) -> dict[str, Rates]:
-    if settings.broker_management_url is None or settings.broker_url is None:
+    management = management_of(settings)
+    if management is None:
         return {}
-    vhost = unquote(urlsplit(settings.broker_url.get_secret_value()).path.removeprefix("/")) or "/"
     try:
-        return await Management(settings.broker_management_url.get_secret_value(), vhost).rates()
+        return await management.rates()
     except Unavailable as error:
-        console.print(f"No rates: {error}", style="yellow")
+        notes.print(f"No rates: {error}", style="yellow")
         return {}
 
 

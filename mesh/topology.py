@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from brokers import declare, topology
 from brokers.plan import State, Step, Topology
-from mesh.compose import Composition
-from mesh.console import console, print_json, table
+from brokers.verdict import Unavailable
+from mesh.compose import Composition, management_of
+from mesh.console import console, notes, print_json, table
 from settings import Settings
 
 T = TypeVar("T")
@@ -16,7 +17,8 @@ T = TypeVar("T")
 
 def plan(*, as_json: bool) -> int:
     """Print what `apply` would do; return 1 if that is anything."""
-    steps = asyncio.run(_with_topology(Settings(), lambda declared: declared.plan()))
+    settings = Settings()
+    steps = asyncio.run(_with_topology(settings, lambda declared: _planned(declared, settings)))
     changes = [step for step in steps if step.state is not State.EQUAL]
     if as_json:
         print_json([{**asdict(step), "action": step.action} for step in steps])
@@ -27,18 +29,36 @@ def plan(*, as_json: bool) -> int:
     return int(bool(changes))
 
 
-def apply() -> None:
+def apply(*, prune: bool) -> None:
     """Create what is missing and say so. Raises Refused where messages would be lost."""
-    steps = asyncio.run(applied(Settings()))
+    settings = Settings()
+    steps = asyncio.run(_with_topology(settings, lambda declared: _applied(declared, settings, prune=prune)))
     if steps:
         console.print(_table("Done", steps))
     else:
         console.print("Nothing to do: the broker holds what the code declares.")
 
 
-async def applied(settings: Settings) -> list[Step]:
-    """Apply the topology page to the configured broker; return the steps taken."""
-    return await _with_topology(settings, lambda declared: declared.apply())
+async def _planned(declared: Topology, settings: Settings) -> list[Step]:
+    return await declared.plan() + declared.undeclared(await _found(settings))
+
+
+async def _applied(declared: Topology, settings: Settings, *, prune: bool) -> list[Step]:
+    steps = await declared.apply()
+    return steps + await declared.prune(declared.undeclared(await _found(settings))) if prune else steps
+
+
+async def _found(settings: Settings) -> dict[str, int]:
+    """Return the messages of every queue there is, as far as the management API can be asked."""
+    management = management_of(settings)
+    if management is None:
+        notes.print("Queues that nobody declares are only found with MESH_BROKER_MANAGEMENT_URL.", style="dim")
+        return {}
+    try:
+        return await management.messages()
+    except Unavailable as error:
+        notes.print(f"Queues that nobody declares were not looked for: {error}", style="yellow")
+        return {}
 
 
 async def _with_topology(settings: Settings, work: Callable[[Topology], Awaitable[T]]) -> T:
@@ -50,5 +70,5 @@ async def _with_topology(settings: Settings, work: Callable[[Topology], Awaitabl
 
 
 def _table(title: str, steps: list[Step]) -> object:
-    rows = [(step.kind, step.name, step.state.value, step.messages, step.action) for step in steps]
-    return table(title, ["kind", "name", "state", "messages", "action"], rows)
+    rows = [(step.name, step.kind, step.state.value, step.messages, step.action) for step in steps]
+    return table(title, ["name", "kind", "state", "messages", "action"], rows)

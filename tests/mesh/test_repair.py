@@ -173,6 +173,26 @@ async def test_an_empty_queue_that_differs_is_replaced_and_one_with_messages_is_
         assert set((await _plan(vhost)).values()) == {State.EQUAL}
 
 
+async def test_a_queue_that_nobody_declares_is_deleted_only_if_it_is_empty(vhost: str) -> None:
+    async with small_mesh(vhost, QUEUE) as mesh:
+        for name in ("samples.old", "samples.full", "somebody.elses"):
+            await mesh.plain.queue_declare(name, durable=True)
+        await mesh.plain.basic_publish(b"{}", routing_key="samples.full")
+        await eventually(lambda: _is(mesh, "samples.full", 1))
+        link = Link(vhost, "test prune")
+        topology = Topology(link, DECLARED)
+        found = {"samples.old": 0, "samples.full": 1, "somebody.elses": 0, QUEUE.name: 0, "mesh.answers.1": 0}
+        steps = topology.undeclared(found)
+        assert {step.name: step.action for step in steps} == {
+            "samples.full": "nothing: holds messages",
+            "samples.old": "delete, with --prune",
+        }
+        assert [step.name for step in await topology.prune(steps)] == ["samples.old"]
+        await link.close()
+        assert await mesh.depth("samples.full") == 1
+        assert await mesh.depth("somebody.elses") == 0
+
+
 async def test_bindings_are_made_again_where_somebody_removed_them(vhost: str) -> None:
     async with small_mesh(vhost, QUEUE) as mesh:
         lost = Binding(QUEUE.exchange, QUEUE.name, QUEUE.name)
