@@ -19,13 +19,17 @@ def print_json(value: Any) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
-    """Return a table; numbers are right-aligned, None is a dash, and what names a row is never broken."""
+    """Return a table; numbers are right-aligned, None is a dash, and what names a row is never broken.
+
+    A column without a single value is left out: a terminal of 80 characters has no room for dashes.
+    """
     made = Table(title=title, title_justify="left", header_style="bold", title_style="bold")
-    for index, column in enumerate(columns):
+    shown = [index for index in range(len(columns)) if any(row[index] is not None for row in rows)]
+    for index in shown:
         numeric = all(isinstance(row[index], int | float | None) for row in rows)
-        made.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=not index)
+        made.add_column(columns[index], justify="right" if numeric else "left", overflow="fold", no_wrap=not index)
     for row in rows:
-        made.add_row(*(_cell(value) for value in row))
+        made.add_row(*(_cell(row[index]) for index in shown))
     return made
 
 
