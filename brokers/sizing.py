@@ -1,6 +1,6 @@
 """How many messages to hold: few while they are large, so that memory has a bound that a message count cannot give."""
 
-BUDGET = 16 * 1024 * 1024  # bytes of bodies in hand; a worker stays under 150 MB with them
+BUDGET = 8 * 1024 * 1024  # bytes of bodies in hand; a worker stays under 150 MB with them
 ASSUMED = 100 * 1024  # a crawler's page of 100 rows, until messages have shown their size
 ENOUGH = 50  # messages after which their average size is believed
 WEIGHT = 0.02  # of the newest message in the moving average: about the last hundred count

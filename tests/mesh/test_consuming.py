@@ -284,6 +284,6 @@ async def test_large_bodies_make_small_groups_and_lower_the_prefetch(vhost: str)
         await asyncio.gather(*(mesh.say({"number": n, "filler": filler}) for n in range(120)))
         async with mesh.working(handler) as worker:
             await eventually(lambda: sum(sizes) == 120)
-            await eventually(lambda: worker.consumers[0].prefetch < 100)
+            await eventually(lambda: worker.consumers[0].prefetch < 40)
         assert max(sizes) <= 4
         assert await mesh.depth(queue.dead) == 0
