@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from brokers.status import StatusBoard
-from publishers.gateway import chatbot, errors, openapi, samples
+from publishers.gateway import chatbot, docs, errors, openapi, samples
 from publishers.gateway.auth import Tokens
 from publishers.gateway.border import Border, HotRoute
 from publishers.gateway.health import health
@@ -35,13 +35,14 @@ def gateway(
         title="Mesh",
         version=API_VERSION,
         redirect_slashes=False,
+        docs_url=None,
         redoc_url=None,
-        swagger_ui_oauth2_redirect_url=None,
     )
     desk = Desk(publisher, answers, board, limits)
     app.include_router(health(checks, asyncapi))
     app.include_router(messages(board))
     errors.install(app)
     openapi.install(app)
+    docs.install(app)
     hot: dict[str, HotRoute] = {samples.PATH: samples.SamplesIngest(desk), chatbot.PATH: chatbot.ChatbotMessages(desk)}
     return Border(app, hot, Tokens(tokens), RateLimit(limits.requests_a_minute))

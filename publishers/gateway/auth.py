@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 from starlette.types import Scope
 
+from publishers.gateway import docs
 from publishers.gateway.errors import Refusal
 
 HEADER = "X-INFound-Inner-Service-Token"
 
 #: Exact paths, for reading only. `/metrics` holds counts and names of queues, never data: it is open so that
 #: Prometheus needs no token, and a gateway that listens beyond its host belongs behind a proxy that keeps it inside.
-OPEN_PATHS = frozenset({"/", "/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json", "/asyncapi"})
+OPEN_PATHS = frozenset(
+    {"/", "/health/live", "/health/ready", "/metrics", "/openapi.json", "/asyncapi", docs.PATH, *docs.FILES}
+)
 
 
 @dataclass(frozen=True, slots=True)

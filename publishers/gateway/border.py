@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from brokers import metrics
+from publishers.gateway import docs
 from publishers.gateway.auth import HEADER, OPEN_PATHS, Tokens, is_open
 from publishers.gateway.call import Call, begin
 from publishers.gateway.errors import Refusal, on_bug, too_fast
@@ -22,12 +23,6 @@ HotRoute = Callable[[Call, Receive], Awaitable[Response]]
 TOKEN = HEADER.lower().encode()
 
 CLIENT_LEFT = 499  # nginx's status for a client that went away before its answer
-# Swagger UI is loaded from the CDN that FastAPI's page names; nothing else may load anything.
-_DOCS_POLICY = (
-    b"default-src 'none'; connect-src 'self'; img-src 'self' data: https://fastapi.tiangolo.com; "
-    b"script-src https://cdn.jsdelivr.net 'unsafe-inline'; style-src https://cdn.jsdelivr.net 'unsafe-inline'; "
-    b"frame-ancestors 'none'"
-)
 _HEADERS = (
     (b"cache-control", b"no-store"),
     (b"referrer-policy", b"no-referrer"),
@@ -138,4 +133,4 @@ class Border:
 
 
 def _policy(path: str) -> tuple[bytes, bytes]:
-    return (_POLICY[0], _DOCS_POLICY) if path == "/docs" else _POLICY
+    return (_POLICY[0], docs.POLICY) if path == docs.PATH else _POLICY
