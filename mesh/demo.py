@@ -69,8 +69,11 @@ def run() -> int:
     folder = settings.data_dir / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     outcomes = asyncio.run(_demonstrate(folder, settings, console))
-    rows = [(each.what, _said(each.expected), _said(each.found), "✓" if each.is_right else "✗") for each in outcomes]
-    console.print(table("What came out", ["what", "expected", "found", ""], rows))
+    rows = [
+        ("✓" if each.is_right else "✗", each.what, _said(each.found), None if each.is_right else _said(each.expected))
+        for each in outcomes
+    ]
+    console.print(table("What came out", ["", "what", "found", "expected"], rows))
     wrong = sum(not each.is_right for each in outcomes)
     verdict = f"{wrong} outcomes are not right; logs: {folder / 'logs'}" if wrong else "All as it should be"
     console.print(f"{verdict} ({time.monotonic() - began:.1f} s). `make up` leaves the same mesh running.")
