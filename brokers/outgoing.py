@@ -7,6 +7,7 @@ from typing import Any
 
 import uuid_utils
 
+from brokers import topology
 from brokers.tracing import carried
 from schemas.base import Message
 from schemas.clock import utc_now
@@ -33,12 +34,13 @@ class Outgoing:
 
 
 def outgoing(message: Message, **properties: Any) -> Outgoing:
-    """Address one of our own messages by its class's key; `properties` override the fields of `Outgoing`."""
+    """Address one of our own messages to the queue of its class's key; `properties` override fields of `Outgoing`."""
     domain = message.key.partition(".")[0]
+    queue = topology.BY_NAME.get(message.key)
     properties["headers"] = {**carried(), **properties.get("headers", {})}
     return Outgoing(
         exchange=f"{domain}.topic",
-        key=message.key,
+        key=queue.routing_key(message) if queue else message.key,
         body=message.model_dump_json(exclude_none=True).encode(),
         type=type(message).__name__,
         **properties,

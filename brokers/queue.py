@@ -78,6 +78,12 @@ class Queue:
         """The queues as the broker knows them: one, or one a partition."""
         return tuple(f"{self.name}.{i}" for i in range(self.partitions)) or (self.name,)
 
+    def routing_key(self, message: Any) -> str:
+        """Return the key that brings one of our own messages here: to its partition, where there are partitions."""
+        if not self.partitions or self.key_of is None:
+            return self.name
+        return f"{self.name}.{self.partition_of(self.key_of(message))}"
+
     def partition_of(self, partition_key: str) -> int:
         """Return the partition of a key; the same in every process and on every machine."""
         return crc32(partition_key.encode()) % self.partitions

@@ -22,3 +22,4 @@ CHATBOT_SAMPLE_BATCH = Queue(
 )
 
 QUEUES = (SAMPLES_INGEST, CHATBOT_SAMPLE_BATCH)
+BY_NAME = {queue.name: queue for queue in QUEUES}

@@ -4,8 +4,11 @@ import asyncio
 from collections import defaultdict
 from datetime import timedelta
 
+import pytest
+
+from brokers import topology
 from brokers.delivery import Delivery
-from brokers.outgoing import Outgoing
+from brokers.outgoing import outgoing
 from brokers.queue import Queue, Retry
 from brokers.verdict import Retryable
 from schemas.base import ForeignCommand
@@ -31,10 +34,14 @@ QUEUE = Queue(
 )
 
 
+@pytest.fixture(autouse=True)
+def _on_the_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(topology.BY_NAME, QUEUE.name, QUEUE)
+
+
 async def _say(mesh: SmallMesh, conversation: str, number: int) -> None:
-    body = Say(conversation=conversation, number=number).model_dump_json().encode()
-    partition = QUEUE.partition_of(conversation)
-    await mesh.publisher.publish(Outgoing(exchange=QUEUE.exchange, key=f"{QUEUE.name}.{partition}", body=body))
+    message = Say(conversation=conversation, number=number)
+    await mesh.publisher.publish(outgoing(message))
 
 
 async def test_each_conversation_keeps_its_order_with_two_workers_and_a_rolling_restart(vhost: str) -> None:

@@ -71,6 +71,10 @@ def test_prefetch_is_finite_and_fills_a_group() -> None:
         assert queue.batch is None or queue.prefetch >= queue.batch.size
 
 
+def test_every_partitioned_queue_says_by_what() -> None:
+    assert [queue.name for queue in topology.QUEUES if queue.partitions and queue.key_of is None] == []
+
+
 def test_messages_are_immutable() -> None:
     for each in _messages():
         if issubclass(each, Message):
