@@ -80,6 +80,8 @@ async def _refuses(url: str) -> None:
                     await another.get(f"{url}/health/live")
             except httpx.ConnectError:
                 return
+            except httpx.ReadError:
+                pass  # it was in the queue of the socket when that closed: reset, but not yet refused
             await asyncio.sleep(0.02)
 
 
