@@ -95,14 +95,6 @@ class DeadLetters:
         self._queues = tuple(queues)
         self._clock = clock
 
-    async def count(self, selection: Selection) -> int:
-        """Return how many letters the selected queues hold, before any finer selection."""
-        channel = await self._link.channel()
-        try:
-            return sum([await _depth(channel, queue.dead) for queue in self._selected(selection)])
-        finally:
-            await channel.close()
-
     async def letters(self, selection: Selection) -> AsyncIterator[DeadLetter]:
         """Yield the selected letters, oldest first a queue; all of them stay where they are."""
         channel = await self._link.channel()

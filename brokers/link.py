@@ -56,11 +56,6 @@ class Link:
         self._connection: aiormq.abc.AbstractConnection | None = None
         self._lock = asyncio.Lock()
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the connection stands right now."""
-        return self._connection is not None and self._connection.is_opened
-
     async def channel(self, *, confirms: bool = False) -> aiormq.Channel:
         """Open a channel. Raises Unavailable while the broker is away."""
         try:

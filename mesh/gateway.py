@@ -11,9 +11,9 @@ from brokers import topology
 from brokers.answers import Answers
 from brokers.asyncapi import asyncapi
 from handlers import ROUTES
-from mesh import __version__, logs, tracing
+from mesh import __version__
 from mesh.compose import Composition
-from mesh.lifetime import live
+from mesh.lifetime import begin, live
 from publishers.gateway.app import gateway
 from publishers.gateway.border import Border
 from publishers.gateway.ports import Check, Limits
@@ -25,9 +25,7 @@ log = structlog.get_logger()
 
 def run() -> None:
     """Serve until told to stop; OSError if the port is taken."""
-    settings = Settings()
-    logs.configure(settings.log_level, settings.log_format)
-    tracing.configure(settings.otel_endpoint, "gateway")
+    settings = begin("gateway")
     live(lambda stop: _serve(settings, stop))
 
 

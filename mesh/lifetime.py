@@ -6,7 +6,18 @@ from collections.abc import Awaitable, Callable
 
 import uvloop
 
+from mesh import logs, tracing
+from settings import Settings
+
 Main = Callable[[asyncio.Event], Awaitable[None]]
+
+
+def begin(role: str) -> Settings:
+    """Read the settings of this process and set up its logs and traces."""
+    settings = Settings()
+    logs.configure(settings.log_level, settings.log_format)
+    tracing.configure(settings.otel_endpoint, role)
+    return settings
 
 
 def live(main: Main) -> None:

@@ -6,9 +6,8 @@ from datetime import timedelta
 
 import structlog
 
-from mesh import logs, tracing
 from mesh.compose import Composition
-from mesh.lifetime import live
+from mesh.lifetime import begin, live
 from mesh.probes import probes
 from publishers.clockwork import Pace, Polling
 from publishers.outbox import OutboxRelay
@@ -25,9 +24,7 @@ log = structlog.get_logger()
 
 def run() -> None:
     """Publish what is due until told to stop."""
-    settings = Settings()
-    logs.configure(settings.log_level, settings.log_format)
-    tracing.configure(settings.otel_endpoint, "publishers")
+    settings = begin("publishers")
     live(lambda stop: _publish(settings, stop))
 
 

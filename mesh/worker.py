@@ -13,11 +13,9 @@ from datetime import timedelta
 import structlog
 
 from brokers.router import Route
-from brokers.worker import Worker
 from handlers import ROUTES
-from mesh import logs, tracing
 from mesh.compose import Composition
-from mesh.lifetime import live
+from mesh.lifetime import begin, live
 from mesh.probes import probes
 from settings import Settings
 
@@ -37,9 +35,7 @@ def run(queues: Sequence[str] = (), processes: int = 1, concurrency: int | None 
     With more than one process, this one only minds the others. Raises UnknownQueue before anything starts.
     """
     routes = chosen(queues, concurrency)
-    settings = Settings()
-    logs.configure(settings.log_level, settings.log_format)
-    tracing.configure(settings.otel_endpoint, "worker")
+    settings = begin("worker")
     if processes > 1:
         _mind(processes, [*queues, *(["--concurrency", str(concurrency)] if concurrency else [])])
     else:
@@ -67,16 +63,12 @@ async def consume(settings: Settings, routes: list[Route], stop: asyncio.Event) 
         settings.metrics_host,
         port,
         live=lambda: worker.watchdog.is_healthy_at(loop.time()),
-        ready=lambda: _ready(worker),
+        ready=lambda: worker.is_ready,
     ):
         log.info("worker_started", queues=[route.queue.name for route in routes], pid=os.getpid())
         await worker.run(stop, timedelta(seconds=settings.drain_seconds))
     await composition.close()
     log.info("worker_stopped")
-
-
-def _ready(worker: Worker) -> bool:
-    return worker.is_ready
 
 
 def _mind(processes: int, arguments: list[str]) -> None:
