@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -35,8 +35,10 @@ class Place:
     sql: Sql
 
     @asynccontextmanager
-    async def process(self, name: str, arguments: Sequence[str]) -> AsyncIterator[psutil.Process]:
-        """Run `python -m …` joined to this place, and end it in order.
+    async def process(
+        self, name: str, arguments: Sequence[str], settings: Mapping[str, str] | None = None
+    ) -> AsyncIterator[psutil.Process]:
+        """Run `python -m …` joined to this place, and end it in order; `settings` are environment variables besides.
 
         Only warnings are logged: a line a transaction would count against whoever makes more transactions.
         """
@@ -47,6 +49,7 @@ class Place:
             "MESH_DATA_DIR": str(self.folder),
             "MESH_LOG_LEVEL": "warning",
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
+            **(settings or {}),
         }
         child = ChildProcess(name, self.folder)
         # In a folder of its own, so that nobody's .env is read.
