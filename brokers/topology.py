@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from brokers.queue import Batch, Queue, Retry
 from schemas.chatbot.messages import SendChatMessages
+from schemas.relay.messages import AdoptEvents, IngestEvents, SendDeliveries
 from schemas.samples.messages import IngestSamples
 
 DOMAINS = ("samples", "creators", "outreach", "chatbot", "relay", "replies", "planning", "insight")
@@ -21,5 +22,17 @@ CHATBOT_SAMPLE_BATCH = Queue(
     concurrency=4,
 )
 
-QUEUES = (SAMPLES_INGEST, CHATBOT_SAMPLE_BATCH)
+# A page is itself a batch of up to thousands of events, so few messages make a group.
+RELAY_EVENTS_INGEST = Queue("relay.events.ingest", IngestEvents, prefetch=100, batch=Batch(size=50))
+RELAY_EVENTS_ADOPT = Queue("relay.events.adopt", AdoptEvents, prefetch=20, concurrency=2)
+# Wake-ups: each runs until nothing is due to its destination, waiting for the vendor most of the time.
+RELAY_DELIVERIES_SEND = Queue("relay.deliveries.send", SendDeliveries, prefetch=64, concurrency=64)
+
+QUEUES = (
+    SAMPLES_INGEST,
+    CHATBOT_SAMPLE_BATCH,
+    RELAY_EVENTS_INGEST,
+    RELAY_EVENTS_ADOPT,
+    RELAY_DELIVERIES_SEND,
+)
 BY_NAME = {queue.name: queue for queue in QUEUES}

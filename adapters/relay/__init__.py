@@ -1,0 +1,1 @@
+"""The destinations of marketing events: one module a platform, all behind one port."""
