@@ -11,6 +11,8 @@ import orjson
 from sqlalchemy import CHAR, DateTime, Dialect, Integer, LargeBinary, Numeric, String
 from sqlalchemy import Text as LongText
 from sqlalchemy.dialects import mysql
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import FunctionElement
 from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
 
 Processor = Callable[[Any], Any]
@@ -187,6 +189,27 @@ class Json(TypeDecorator[Any]):
 def blob() -> TypeEngine[bytes]:
     """Return the type of a message body: up to 4 GB where MySQL's default would be 64 KB."""
     return LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
+
+
+def long_text() -> TypeEngine[str]:
+    """Return text of any length, compared byte by byte by nobody: up to 16 MB where MySQL's default would be 64 KB."""
+    return LongText().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+
+
+class utc_now_default(FunctionElement[datetime]):  # noqa: N801 -- reads like the function that it is in SQL
+    """The moment of writing, for rows that somebody else inserts, whatever time zone their session has."""
+
+    inherit_cache = True
+
+
+@compiles(utc_now_default)
+def _utc_now_mysql(element: Any, compiler: Any, **options: Any) -> str:  # noqa: ARG001 -- the signature is SQLAlchemy's
+    return "(UTC_TIMESTAMP(3))"
+
+
+@compiles(utc_now_default, "sqlite")
+def _utc_now_sqlite(element: Any, compiler: Any, **options: Any) -> str:  # noqa: ARG001 -- the signature is SQLAlchemy's
+    return "(STRFTIME('%Y-%m-%d %H:%M:%f000', 'now'))"
 
 
 @lru_cache(maxsize=4096)
