@@ -15,6 +15,7 @@ from persistence.chatbot import CreatorDays, Deliveries, Schedules
 from persistence.inbox import Inbox
 from persistence.outbox import Outbox
 from persistence.purge import Purged, Retention, purge
+from persistence.relay import Attempts, Configuration, Destinations, EventDeliveries, Events
 from persistence.samples import Samples
 from persistence.session import Session
 from schemas.base import Message
@@ -34,6 +35,11 @@ class Transaction:
         self.schedules = Schedules(session)
         self.deliveries = Deliveries(session)
         self.creator_days = CreatorDays(session)
+        self.configuration = Configuration(session, clock)
+        self.destinations = Destinations(session, clock)
+        self.events = Events(session)
+        self.event_deliveries = EventDeliveries(session)
+        self.attempts = Attempts(session)
         self.inbox = Inbox(session, clock)
         self.outbox = Outbox(session, clock)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 
 class EventIdentity(NamedTuple):
@@ -147,7 +147,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketingEvent:
-    """One event as it was accepted; `event_payload` is a JSON object with everything the producer sent.
+    """One event as it was accepted; `event_payload` is the JSON text of an object with everything the producer sent.
 
     `identity` is None until the row has been adopted (rows that another system wrote straight into the table).
     `content_hash` is the hex SHA-256 of the canonical payload: the same identity with another one is a conflict.
@@ -158,7 +158,7 @@ class MarketingEvent:
     storefront_id: int | None
     storefront_code: str | None
     event_type: str
-    event_payload: dict[str, Any]
+    event_payload: str
     source_system: str
     status: EventStatus
     identity: str | None
@@ -200,6 +200,34 @@ class ClaimedDelivery:
 
     delivery: Delivery
     event: MarketingEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestinationView:
+    """A destination beside the configuration it stands for; what was deleted is None."""
+
+    destination: Destination
+    storefront: Storefront | None
+    sgtm_config: SgtmConfig | None
+    credential: Credential | None
+    platform: Platform | None
+
+    @property
+    def switched_off(self) -> str | None:
+        """Return which kill switch holds its deliveries, or None."""
+        levels: list[tuple[str, Storefront | SgtmConfig | Platform | Credential | None]] = [
+            ("storefront", self.storefront)
+        ]
+        if self.destination.kind is DestinationKind.SGTM:
+            levels.append(("tagging server", self.sgtm_config))
+        else:
+            levels += [("platform", self.platform), ("credential", self.credential)]
+        for name, level in levels:
+            if level is None:
+                return f"its {name} was deleted"
+            if not level.is_active:
+                return f"its {name} is switched off"
+        return None
 
 
 class AttemptStatus(StrEnum):

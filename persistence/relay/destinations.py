@@ -1,0 +1,208 @@
+"""Where deliveries go: one row for each tagging server and each credential that events are sent to directly."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, and_, exists, literal, or_, select, update
+
+from persistence.relay.rows import columns_of, record_of, records_of
+from persistence.session import Session, chunks
+from persistence.tables import (
+    ad_analytics_platforms,
+    deliveries,
+    destinations,
+    platform_credentials,
+    storefront_sgtm_config,
+    storefronts,
+)
+from schemas.clock import Clock
+from schemas.relay.records import (
+    Credential,
+    DeliveryState,
+    Destination,
+    DestinationKind,
+    DestinationView,
+    Platform,
+    SgtmConfig,
+    Storefront,
+)
+
+#: The platform code of a storefront's own tagging server, which has no row among the platforms.
+SGTM: Final = "sgtm"
+
+_JOINED: Final = (
+    destinations.outerjoin(storefronts, storefronts.c.id == destinations.c.storefront_id)
+    .outerjoin(storefront_sgtm_config, storefront_sgtm_config.c.id == destinations.c.sgtm_config_id)
+    .outerjoin(platform_credentials, platform_credentials.c.id == destinations.c.credential_id)
+    .outerjoin(ad_analytics_platforms, ad_analytics_platforms.c.id == platform_credentials.c.platform_id)
+)
+_VIEW: Final = [
+    *columns_of(Destination, prefix="d_"),
+    *columns_of(Storefront, prefix="s_"),
+    *columns_of(SgtmConfig, prefix="g_"),
+    *columns_of(Credential, prefix="c_"),
+    *columns_of(Platform, prefix="p_"),
+]
+_SGTM_IS_ON: Final = and_(destinations.c.kind == DestinationKind.SGTM, storefront_sgtm_config.c.is_active)
+_DIRECT_IS_ON: Final = and_(
+    destinations.c.kind == DestinationKind.DIRECT,
+    platform_credentials.c.is_active,
+    ad_analytics_platforms.c.is_active,
+)
+_IS_ON: Final = and_(storefronts.c.is_active, or_(_SGTM_IS_ON, _DIRECT_IS_ON))
+
+
+class Destinations:
+    """Destinations by storefront and by what is due to them."""
+
+    def __init__(self, session: Session, clock: Clock) -> None:
+        self._session = session
+        self._clock = clock
+
+    async def of_storefronts(self, numbers: Collection[int]) -> dict[int, list[Destination]]:
+        """Return where the events of these storefronts go; a destination that was never used gets its row now.
+
+        A storefront's tagging server is one destination, whatever number of credentials name it. A credential that
+        is direct is one more. Switched off or not makes no difference: deliveries are made, and held.
+        """
+        await self._make_missing(sorted(set(numbers)))
+        found: dict[int, list[Destination]] = {number: [] for number in numbers}
+        for chunk in chunks(sorted(set(numbers))):
+            rows = (await self._session.execute(_configured(chunk))).all()
+            for each in records_of(Destination, rows):
+                found[each.storefront_id].append(each)
+        return found
+
+    async def get(self, number: int) -> DestinationView | None:
+        """Return a destination beside its configuration as it is now."""
+        row = (
+            await self._session.execute(select(*_VIEW).select_from(_JOINED).where(destinations.c.id == number))
+        ).first()
+        if row is None:
+            return None
+        destination = record_of(Destination, row, prefix="d_")
+        assert destination is not None
+        return DestinationView(
+            destination=destination,
+            storefront=record_of(Storefront, row, prefix="s_"),
+            sgtm_config=record_of(SgtmConfig, row, prefix="g_"),
+            credential=record_of(Credential, row, prefix="c_"),
+            platform=record_of(Platform, row, prefix="p_"),
+        )
+
+    async def due(self, now: datetime, limit: int) -> list[int]:
+        """Return destinations to which something is due, that are on, not paused and not woken already."""
+        free = and_(
+            _is_over(destinations.c.paused_until, now),
+            _is_over(destinations.c.woken_until, now),
+        )
+        due = select(destinations.c.id).select_from(_JOINED).where(_IS_ON, free, _has_due(now))
+        return list((await self._session.execute(due.order_by(destinations.c.id).limit(limit))).scalars())
+
+    async def wake(self, numbers: Sequence[int], until: datetime | None) -> None:
+        """Note that a wake-up is on its way, so that no other is sent before `until`; None takes the note back."""
+        for chunk in chunks(sorted(numbers)):
+            await self._session.execute(
+                destinations.update().where(destinations.c.id.in_(chunk)).values(woken_until=until)
+            )
+
+    async def pause(self, number: int, until: datetime, reason: str, failures: int) -> None:
+        """Hold everything to this destination until then."""
+        await self._change(number, paused_until=until, paused_reason=reason, failures=failures)
+
+    async def resume(self, number: int) -> None:
+        """Let everything to this destination go on."""
+        await self._change(number, paused_until=None, paused_reason=None, failures=0)
+
+    async def count_failure(self, number: int) -> int:
+        """Count one more failure in a row and return how many there are now."""
+        failures = destinations.c.failures
+        await self._change(number, failures=failures + 1)
+        counted: int = (await self._session.execute(select(failures).where(destinations.c.id == number))).scalar_one()
+        return counted
+
+    async def resume_all_of(self, *, storefront_id: int | None = None, credential_id: int | None = None) -> None:
+        """Let the destinations of a storefront or a credential go on, because its configuration has changed."""
+        whose = (
+            destinations.c.credential_id == credential_id
+            if credential_id is not None
+            else destinations.c.storefront_id == storefront_id
+        )
+        freed = {"paused_until": None, "paused_reason": None, "failures": 0, "updated_at": self._clock()}
+        await self._session.execute(destinations.update().where(whose).values(**freed))
+
+    async def _change(self, number: int, **values: Any) -> None:
+        changed = update(destinations).where(destinations.c.id == number)
+        await self._session.execute(changed.values(**values, updated_at=self._clock()))
+
+    async def _make_missing(self, numbers: Sequence[int]) -> None:
+        for chunk in chunks(numbers):
+            for query in (_new_sgtm(chunk), _new_direct(chunk)):
+                for row in (await self._session.execute(query)).all():
+                    now = self._clock()
+                    values = {**row._mapping, "created_at": now, "updated_at": now}  # noqa: SLF001  SQLAlchemy's public name for it
+                    await self._session.execute(destinations.insert().values(**values))
+
+
+def _is_over(column: ColumnElement[Any], now: datetime) -> ColumnElement[bool]:
+    return or_(column.is_(None), column <= now)
+
+
+def _has_due(now: datetime) -> ColumnElement[bool]:
+    """Tell whether a destination has a delivery that is due, or one whose sender has died.
+
+    Asked destination by destination, each answer is one look into an index, however many deliveries are held elsewhere.
+    """
+    mine = deliveries.c.destination_id == destinations.c.id
+    waiting = exists().where(mine, deliveries.c.state == DeliveryState.PENDING, deliveries.c.next_attempt_at <= now)
+    left = exists().where(mine, deliveries.c.state == DeliveryState.SENDING, deliveries.c.claimed_until <= now)
+    return or_(waiting, left)
+
+
+def _configured(numbers: Sequence[int]) -> Select[Any]:
+    direct = and_(
+        destinations.c.kind == DestinationKind.DIRECT,
+        platform_credentials.c.destination_type == DestinationKind.DIRECT,
+    )
+    is_configured = or_(storefront_sgtm_config.c.id.is_not(None), direct)
+    query = select(*columns_of(Destination)).select_from(_JOINED)
+    return query.where(destinations.c.storefront_id.in_(numbers), is_configured).order_by(destinations.c.id)
+
+
+def _new_sgtm(numbers: Sequence[int]) -> Select[Any]:
+    config = storefront_sgtm_config
+    known = exists().where(destinations.c.sgtm_config_id == config.c.id)
+    return select(
+        config.c.storefront_id,
+        _literal(DestinationKind.SGTM, "kind"),
+        config.c.id.label("sgtm_config_id"),
+        _literal(SGTM, "platform_code"),
+    ).where(config.c.storefront_id.in_(numbers), ~known)
+
+
+def _new_direct(numbers: Sequence[int]) -> Select[Any]:
+    credential, platform = platform_credentials, ad_analytics_platforms
+    known = exists().where(destinations.c.credential_id == credential.c.id)
+    return (
+        select(
+            credential.c.storefront_id,
+            _literal(DestinationKind.DIRECT, "kind"),
+            credential.c.id.label("credential_id"),
+            platform.c.platform_code,
+        )
+        .join(platform, platform.c.id == credential.c.platform_id)
+        .where(
+            credential.c.storefront_id.in_(numbers),
+            credential.c.destination_type == DestinationKind.DIRECT,
+            ~known,
+        )
+    )
+
+
+def _literal(value: str, name: str) -> Any:
+    return literal(str(value)).label(name)
+
+
+#: How long a wake-up is given before another is sent for the same destination.
+WOKEN_FOR: Final = timedelta(seconds=5)
