@@ -92,7 +92,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A finished call: an outcome an event, in order, and what was said both ways, redacted, at most 5,000 characters."""
+    """A finished call: an outcome an event, in order, and what was said both ways, redacted and cut."""
 
     outcomes: Sequence[Outcome]
     status: int | None

@@ -1,0 +1,118 @@
+"""How destinations are spoken to: one client for all, guarded, that follows no redirect and logs no address."""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpcore
+import httpx
+import orjson
+
+from adapters.relay.classify import Answer
+from adapters.relay.guard import Forbidden, Guard, GuardedBackend
+
+#: A platform that has not answered by then is not going to; most answer within two seconds.
+PATIENCE = timedelta(seconds=30)
+#: As much of what was said as is kept with an attempt.
+KEPT = 5000
+#: As much of an answer as is read: a platform's longest, with an error for each of 5,000 events, is well below.
+LARGEST_ANSWER = 4 * 1024 * 1024
+
+_CONNECTIONS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One finished call: what was asked, what was answered (None where nothing was), and how long it took."""
+
+    answer: Answer
+    duration: timedelta
+
+
+class Http:
+    """The outside world, over one pool of connections."""
+
+    def __init__(self, guard: Guard, *, patience: timedelta = PATIENCE) -> None:
+        # It writes every address at INFO, and platforms want their tokens in addresses.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
+        logging.getLogger("httpcore").setLevel(logging.WARNING)
+        self.guard = guard
+        context = httpx.create_ssl_context(trust_env=False)
+        transport = httpx.AsyncHTTPTransport()
+        # httpx has no public way to a network backend, which alone sees the address that is really connected to.
+        transport._pool = httpcore.AsyncConnectionPool(  # noqa: SLF001
+            ssl_context=context,
+            max_connections=_CONNECTIONS,
+            max_keepalive_connections=_CONNECTIONS,
+            keepalive_expiry=30,
+            network_backend=GuardedBackend(guard, httpcore.AnyIOBackend()),
+        )
+        self._client = httpx.AsyncClient(
+            transport=transport, timeout=patience.total_seconds(), follow_redirects=False, trust_env=False
+        )
+
+    async def post(
+        self,
+        url: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Exchange:
+        """Post a body and return what came of it; an address that is refused, and no answer at all, are answers too."""
+        began = time.monotonic()
+        try:
+            self.guard.check_url(url)
+            sent = {"content-type": "application/json", "user-agent": "mesh-relay/1", **(headers or {})}
+            async with self._client.stream("POST", url, content=body, headers=sent, params=query) as response:
+                answer = Answer(response.status_code, dict(response.headers), await _read(response))
+        except ValueError as error:
+            answer = Answer(None, {}, b"", problem=f"the address {error}", is_ours=True)
+        except httpx.TimeoutException as error:
+            answer = Answer(None, {}, b"", problem=f"no answer ({type(error).__name__})", is_unknown=_was_sent(error))
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            is_ours = isinstance(error.__cause__, Forbidden)
+            answer = Answer(None, {}, b"", problem=_told(error), is_ours=is_ours)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            answer = Answer(None, {}, b"", problem=_told(error), is_unknown=True)
+        return Exchange(answer, timedelta(seconds=time.monotonic() - began))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+
+
+def body_of(value: Any) -> bytes:
+    """Return compact JSON."""
+    return orjson.dumps(value)
+
+
+def redacted(text: str | bytes, secrets: Sequence[str]) -> str:
+    """Return what may be kept of a text: without the secrets, cut."""
+    shown = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    for secret in secrets:
+        if secret:
+            shown = shown.replace(secret, "***")
+    return shown[:KEPT]
+
+
+def _was_sent(error: httpx.TimeoutException) -> bool:
+    """Tell whether the other side may have acted: it may not where we never got through."""
+    return not isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:KEPT]
+
+
+async def _read(response: httpx.Response) -> bytes:
+    parts, left = [], LARGEST_ANSWER
+    async for part in response.aiter_bytes():
+        parts.append(part[:left])
+        left -= len(parts[-1])
+        if not left:
+            break
+    return b"".join(parts)

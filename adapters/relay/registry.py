@@ -1,0 +1,14 @@
+"""Which platforms can be sent to, by code."""
+
+from collections.abc import Callable, Mapping
+
+from adapters.relay.http import Http
+from adapters.relay.port import Adapter
+
+#: One line a platform: its code, and what makes its adapter from the shared client.
+ADAPTERS: Mapping[str, Callable[[Http], Adapter]] = {}
+
+
+def adapters(http: Http) -> dict[str, Adapter]:
+    """Return every adapter there is, on one client."""
+    return {code: make(http) for code, make in ADAPTERS.items()}
