@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 
 from adapters.relay.http import Http
+from adapters.relay.meta import Meta
 from adapters.relay.port import Adapter
 
 #: One line a platform: its code, and what makes its adapter from the shared client.
-ADAPTERS: Mapping[str, Callable[[Http], Adapter]] = {}
+ADAPTERS: Mapping[str, Callable[[Http], Adapter]] = {Meta.code: Meta}
 
 
 def adapters(http: Http) -> dict[str, Adapter]:

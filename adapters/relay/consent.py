@@ -1,0 +1,20 @@
+"""What a person allowed: asked before every send, and told with the delivery."""
+
+from adapters.relay.port import RelayEvent, Skipped
+
+#: What the two purposes of Google's consent mode v2 are called, https://developers.google.com/tag-platform/security/guides/consent.
+AD_USER_DATA = "ad_user_data"
+AD_PERSONALIZATION = "ad_personalization"
+ANALYTICS = "analytics"
+
+
+def gate(event: RelayEvent, purpose: str) -> None:
+    """Raise Skipped where the person refused this purpose; one that was never asked does not stop an event."""
+    if event.consent.get(purpose) is False:
+        raise Skipped(f"no consent to {purpose}")
+
+
+def granted(event: RelayEvent, purpose: str) -> str | None:
+    """Return GRANTED or DENIED as Google spells it; None where it was not asked."""
+    answer = event.consent.get(purpose)
+    return None if answer is None else ("GRANTED" if answer else "DENIED")
