@@ -1,0 +1,196 @@
+"""Sends what is due to a destination: claimed under a lease, called outside any transaction, recorded after it."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import structlog
+
+from adapters.budgets import Budgets
+from adapters.relay.mapping import built_in
+from adapters.relay.port import Account, Adapter
+from adapters.vault import Vault
+from brokers import topology
+from brokers.delivery import Delivery as Carried
+from brokers.outgoing import new_message_id
+from brokers.router import Router
+from brokers.verdict import Conflict
+from handlers.relay import outcomes
+from handlers.relay.reading import account_of
+from handlers.relay.sending import Sending, rendered, send
+from persistence.uow import Transaction, Uow
+from schemas.clock import Clock
+from schemas.relay.messages import SendDeliveries
+from schemas.relay.records import Attempt, AttemptStatus, ClaimedDelivery, DestinationView
+from schemas.samples.fields import whole_milliseconds
+
+log = structlog.get_logger()
+router = Router()
+
+#: Longer than the longest call (30 s) and its record; a sender that died is noticed after it.
+LEASE: Final = timedelta(seconds=90)
+#: Then another wake-up goes to the end of the queue, so that no destination keeps a worker to itself.
+ROUNDS: Final = 20
+#: One is waiting for the platform while the other is busy with SQL.
+RUNNERS: Final = 2
+#: Losing a race for a row must not make the outcome of a finished call unknown.
+RECORD_TRIES: Final = 5
+
+
+@dataclass
+class Outside:
+    """What sending needs besides the database: the platforms, the keys, the budgets, and who is at work here."""
+
+    adapters: Mapping[str, Adapter]
+    vault: Vault
+    budgets: Budgets
+    bases: Mapping[str, str] = field(default_factory=dict)
+    _running: Counter[int] = field(default_factory=Counter)
+
+    @asynccontextmanager
+    async def runner(self, destination_id: int) -> AsyncIterator[bool]:
+        """Take one of a destination's places in this process; False where all are taken."""
+        is_free = self._running[destination_id] < RUNNERS
+        self._running[destination_id] += is_free
+        try:
+            yield is_free
+        finally:
+            self._running[destination_id] -= is_free
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """What one transaction has claimed, and what to do with it."""
+
+    view: DestinationView
+    adapter: Adapter
+    account: Account
+    mapping: Mapping[str, Any]
+    claimed: Sequence[ClaimedDelivery]
+    token: str
+
+
+@router.consume(topology.RELAY_DELIVERIES_SEND)
+async def send_deliveries(delivery: Carried[SendDeliveries], uow: Uow, clock: Clock, outside: Outside) -> None:
+    """Send what is due to one destination until nothing is, or its turn is over.
+
+    Safe to repeat: what is due is claimed in SQL, each delivery by one sender. A crash between a call and its record
+    lets the lease run out, and the delivery is sent again under the same downstream id.
+    """
+    number = delivery.message.destination_id
+    async with outside.runner(number) as is_ours:
+        if not is_ours:
+            return  # those who are at work take what is due
+        for _ in range(ROUNDS):
+            if not await _round(number, uow, clock, outside):
+                break
+        else:
+            async with uow() as tx:
+                await tx.send(SendDeliveries(destination_id=number))
+            return
+    async with uow() as tx:
+        await tx.destinations.wake([number], None)
+
+
+async def _round(number: int, uow: Uow, clock: Clock, outside: Outside) -> bool:
+    """Claim, send and record once; False where nothing is due or nothing may be sent."""
+    taken = await _claim(number, uow, whole_milliseconds(clock()), outside)
+    if taken is None:
+        return False
+    sendings = rendered(taken.claimed, taken.adapter, taken.account, taken.mapping, clock())
+    await send(sendings, taken.adapter, taken.account)
+    for tries_left in reversed(range(RECORD_TRIES)):
+        try:
+            async with uow() as tx:
+                return await _record(tx, taken, sendings, whole_milliseconds(clock()))
+        except Conflict:
+            if not tries_left:
+                raise
+    return False
+
+
+async def _claim(number: int, uow: Uow, now: datetime, outside: Outside) -> _Round | None:
+    """Look at every switch, then take what is due; the look and the claim are one transaction."""
+    async with uow() as tx:
+        view = await tx.destinations.get(number)
+    if view is None or not _may_send(view, now):
+        return None
+    adapter = outside.adapters.get(view.destination.platform_code)
+    if adapter is None:
+        async with uow() as tx:
+            reason = f"no adapter for {view.destination.platform_code}"
+            await tx.destinations.pause(number, outcomes.UNTIL_RESUMED, reason, 0)
+        return None
+    limits = adapter.limits
+    wanted = 1 if limits.events_a_call > 1 else limits.concurrency
+    grant = await outside.budgets.grant(str(number), wanted, calls=limits.calls, period=limits.period)
+    async with uow() as tx:
+        if not grant.calls:
+            await tx.destinations.pause(number, now + grant.wait, "rate budget spent", view.destination.failures)
+            return None
+        view = await tx.destinations.get(number)
+        if view is None or not _may_send(view, now):
+            return None
+        token = new_message_id()
+        claimed = await tx.event_deliveries.claim(
+            number, now=now, limit=grant.calls * limits.events_a_call, token=token, lease=LEASE
+        )
+        if not claimed:
+            return None
+        await tx.attempts.begin([_attempt(each, view, now) for each in claimed])
+        own = await tx.configuration.mapping(view.destination.storefront_id, view.destination.platform_code)
+    account = account_of(view, outside.vault, outside.bases.get(view.destination.platform_code))
+    return _Round(view, adapter, account, own or built_in(view.destination.platform_code), claimed, token)
+
+
+def _may_send(view: DestinationView, now: datetime) -> bool:
+    paused = view.destination.paused_until
+    return view.switched_off is None and (paused is None or paused <= now)
+
+
+def _attempt(claimed: ClaimedDelivery, view: DestinationView, now: datetime) -> Attempt:
+    assert claimed.delivery.id is not None
+    return Attempt(
+        event_id=claimed.delivery.event_id,
+        delivery_id=claimed.delivery.id,
+        credential_id=view.destination.credential_id,
+        destination_type=view.destination.kind,
+        number=claimed.delivery.attempts,
+        status=AttemptStatus.SENDING,
+        http_status_code=None,
+        request=None,
+        response_body=None,
+        error_message=None,
+        duration_ms=None,
+        attempted_at=now,
+    )
+
+
+async def _record(tx: Transaction, taken: _Round, sendings: Sequence[Sending], now: datetime) -> bool:
+    """Write what became of a round; True where another may follow at once."""
+    mine = await tx.event_deliveries.settle([outcomes.settled(each, now) for each in sendings], token=taken.token)
+    begun = await tx.attempts.open_of([each.id for each in mine if each.id is not None])
+    by_delivery = {each.claimed.delivery.id: each for each in sendings}
+    await tx.attempts.finish([outcomes.finished(begun[id_], by_delivery[id_]) for id_ in begun])
+    await tx.events.conclude({each.event_id for each in mine}, now)
+    return await _judge(tx, taken.view, sendings, now)
+
+
+async def _judge(tx: Transaction, view: DestinationView, sendings: Sequence[Sending], now: datetime) -> bool:
+    number = view.destination.id
+    failures = view.destination.failures
+    if outcomes.has_failed(sendings):
+        failures = await tx.destinations.count_failure(number)
+    elif failures and outcomes.has_succeeded(sendings):
+        await tx.destinations.resume(number)
+        failures = 0
+    pause = outcomes.pause_of(sendings, failures, now)
+    if pause is None:
+        return True
+    await tx.destinations.pause(number, pause.until, pause.reason, pause.failures)
+    tell = log.error if pause.needs_operator else log.warning
+    tell("destination_paused", destination=number, platform=view.destination.platform_code, reason=pause.reason[:200])
+    return False

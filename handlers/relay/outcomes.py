@@ -1,0 +1,111 @@
+"""What an outcome makes of a delivery, its attempt and its destination."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from adapters.relay.port import Outcome, Verdict
+from handlers.relay.sending import Sending
+from schemas.relay.records import Attempt, AttemptStatus, Delivery, DeliveryState
+
+#: The waits between attempts double from the first to the longest, each cut to a random part of itself.
+FIRST_WAIT: Final = timedelta(seconds=5)
+LONGEST_WAIT: Final = timedelta(hours=1)
+#: So many failures in a row, and a destination is left alone for a while; then one round tries it.
+BREAKER: Final = 5
+FIRST_PAUSE: Final = timedelta(seconds=5)
+LONGEST_PAUSE: Final = timedelta(minutes=5)
+#: An operator must act: no clock ends the pause.
+UNTIL_RESUMED: Final = datetime(9999, 1, 1, tzinfo=UTC)
+
+_WAITS = frozenset({Verdict.THROTTLED, Verdict.AUTH, Verdict.CONFIG})
+_FAILURES = frozenset({Verdict.TRANSIENT, Verdict.UNKNOWN})
+_GONE = frozenset({Verdict.PERMANENT, Verdict.SPLIT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """How long a destination is left alone, and why; `failures` are those in a row so far."""
+
+    until: datetime
+    reason: str
+    failures: int
+    needs_operator: bool = False
+
+
+def settled(sending: Sending, now: datetime) -> Delivery:
+    """Return a delivery after a round: delivered, dead, skipped, or waiting for its next attempt."""
+    delivery = replace(sending.claimed.delivery, updated_at=now)
+    if sending.skipped is not None:
+        return replace(delivery, state=DeliveryState.SKIPPED, reason=sending.skipped)
+    outcome = sending.outcome or Outcome(verdict=Verdict.UNKNOWN, reason="the sender was stopped")
+    if outcome.verdict is Verdict.DELIVERED:
+        return replace(delivery, state=DeliveryState.DELIVERED, reason=None, delivered_at=now)
+    if outcome.verdict in _GONE:
+        return replace(delivery, state=DeliveryState.DEAD, reason=outcome.reason)
+    if outcome.verdict in _WAITS:
+        delivery = replace(delivery, attempts=delivery.attempts - 1)  # it is not the event's fault
+    at = now + _wait(outcome, delivery.attempts)
+    if at >= delivery.expires_at:
+        return replace(delivery, state=DeliveryState.DEAD, reason=f"past its horizon, last: {outcome.reason}")
+    return replace(delivery, state=DeliveryState.PENDING, next_attempt_at=at, reason=outcome.reason)
+
+
+def finished(attempt: Attempt, sending: Sending) -> Attempt:
+    """Return an attempt with what came of it."""
+    outcome, told = sending.outcome, sending.told
+    status = AttemptStatus.FAILED
+    if outcome is not None and outcome.verdict is Verdict.DELIVERED:
+        status = AttemptStatus.SUCCESS
+    elif outcome is not None and outcome.verdict is Verdict.THROTTLED:
+        status = AttemptStatus.RATE_LIMITED
+    elif outcome is not None and outcome.verdict is Verdict.UNKNOWN and told is not None and told.status is None:
+        status = AttemptStatus.TIMEOUT
+    return replace(
+        attempt,
+        status=status,
+        http_status_code=told.status if told else None,
+        request=sending.request,
+        response_body=told.response if told else None,
+        error_message=sending.skipped or (outcome.reason if outcome else None),
+        duration_ms=round(told.duration.total_seconds() * 1000) if told else None,
+    )
+
+
+def pause_of(sendings: Sequence[Sending], failures: int, now: datetime) -> Pause | None:
+    """Return whether a destination is to be left alone after a round, for the worst that any of its events met."""
+    by_verdict = {each.outcome.verdict: each.outcome for each in sendings if each.outcome}
+    for verdict in (Verdict.AUTH, Verdict.CONFIG):
+        if bad := by_verdict.get(verdict):
+            reason = f"{verdict.value}: {bad.reason}"
+            return Pause(until=UNTIL_RESUMED, reason=reason, failures=failures, needs_operator=True)
+    if throttled := by_verdict.get(Verdict.THROTTLED):
+        wait = throttled.after or FIRST_PAUSE
+        return Pause(until=now + wait, reason=f"throttled: {throttled.reason}", failures=failures)
+    if failures >= BREAKER:
+        wait = min(FIRST_PAUSE * 2 ** min(failures - BREAKER, 16), LONGEST_PAUSE)
+        last = next((by_verdict[verdict].reason for verdict in _FAILURES if verdict in by_verdict), None)
+        return Pause(until=now + wait, reason=f"{failures} failures in a row, last: {last}", failures=failures)
+    return None
+
+
+def has_failed(sendings: Sequence[Sending]) -> bool:
+    """Tell whether a round met a failure of the destination and no success."""
+    verdicts = {each.outcome.verdict for each in sendings if each.outcome}
+    return bool(verdicts & _FAILURES) and Verdict.DELIVERED not in verdicts
+
+
+def has_succeeded(sendings: Sequence[Sending]) -> bool:
+    """Tell whether a destination took anything in a round."""
+    return any(each.outcome and each.outcome.verdict is Verdict.DELIVERED for each in sendings)
+
+
+def _wait(outcome: Outcome, attempts: int) -> timedelta:
+    if outcome.after is not None:
+        return outcome.after
+    if outcome.verdict in _WAITS:
+        return timedelta()  # its destination is paused, and it is due when that is over
+    longest: timedelta = min(FIRST_WAIT * 2 ** min(max(attempts - 1, 0), 16), LONGEST_WAIT)
+    return longest * random.uniform(0.1, 1)  # full jitter, less what would be no wait at all

@@ -1,0 +1,112 @@
+"""One round of calls to a destination: events are rendered, sent in batches, and a refused batch is split."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+
+from adapters.relay.port import Account, Adapter, Outcome, Refused, Skipped, Told, Verdict
+from handlers.relay.reading import event_of
+from schemas.relay.records import ClaimedDelivery
+
+#: Finding one bad event among 1,000 takes about 20 calls; a batch with many is left to later rounds.
+MOST_CALLS: Final = 64
+
+
+@dataclass(slots=True)
+class Sending:
+    """A delivery in work: rendered where it can be said, then with what became of it."""
+
+    claimed: ClaimedDelivery
+    rendered: dict[str, Any] | None = None
+    outcome: Outcome | None = None
+    skipped: str | None = None
+    told: Told | None = None
+
+    @property
+    def request(self) -> str | None:
+        """What is kept of what was said: this event's own part of the call."""
+        return orjson.dumps(self.rendered, default=str).decode() if self.rendered is not None else None
+
+
+def rendered(
+    claimed: Sequence[ClaimedDelivery], adapter: Adapter, account: Account, mapping: Mapping[str, Any], now: datetime
+) -> list[Sending]:
+    """Render what may be sent; what is too late, must not or cannot be said has its outcome already."""
+    return [_rendered(each, adapter, account, mapping, now) for each in claimed]
+
+
+def _rendered(
+    claimed: ClaimedDelivery, adapter: Adapter, account: Account, mapping: Mapping[str, Any], now: datetime
+) -> Sending:
+    sending = Sending(claimed)
+    event = event_of(claimed.event, claimed.delivery.downstream_id)
+    if claimed.delivery.expires_at <= now:
+        sending.outcome = Outcome(verdict=Verdict.PERMANENT, reason="past its horizon: a repeat could count twice")
+    elif event.event_time < now - adapter.limits.freshness:
+        sending.outcome = Outcome(verdict=Verdict.PERMANENT, reason=f"older than {adapter.limits.freshness} at sending")
+    else:
+        try:
+            sending.rendered = adapter.render(event, account, mapping)
+        except Refused as refused:
+            sending.outcome = Outcome(verdict=Verdict.PERMANENT, reason=str(refused))
+        except Skipped as skipped:
+            sending.skipped = str(skipped)
+    return sending
+
+
+async def send(sendings: Sequence[Sending], adapter: Adapter, account: Account) -> None:
+    """Send everything that was rendered, several calls at a time, and note what became of each."""
+    to_send = [each for each in sendings if each.rendered is not None]
+    calls = _Calls(adapter, account)
+    await asyncio.gather(*(calls.send(batch) for batch in _batches(to_send, adapter)))
+
+
+def _batches(sendings: Sequence[Sending], adapter: Adapter) -> list[list[Sending]]:
+    """Cut into batches that a platform takes, by number and by bytes."""
+    batches: list[list[Sending]] = []
+    size = 0
+    for each in sendings:
+        length = len(orjson.dumps(each.rendered, default=str)) + 1
+        is_full = not batches or len(batches[-1]) >= adapter.limits.events_a_call
+        if is_full or size + length > adapter.limits.bytes_a_call:
+            batches.append([])
+            size = 0
+        batches[-1].append(each)
+        size += length
+    return batches
+
+
+class _Calls:
+    """The calls of one round: so many at a time, and not more in all than a round may make."""
+
+    def __init__(self, adapter: Adapter, account: Account) -> None:
+        self._adapter = adapter
+        self._account = account
+        self._turns = asyncio.Semaphore(adapter.limits.concurrency)
+        self._left = MOST_CALLS
+
+    async def send(self, batch: Sequence[Sending]) -> None:
+        """Send a batch; one that is refused without saying for which event is sent again in halves."""
+        if self._adapter.limits.events_a_call > 1:
+            if not self._left:
+                return self._leave(batch)
+            self._left -= 1
+        async with self._turns:
+            told = await self._adapter.send(self._account, [each.rendered or {} for each in batch])
+        for each, outcome in zip(batch, told.outcomes, strict=True):
+            each.outcome, each.told = outcome, told
+        suspects = [each for each in batch if each.outcome and each.outcome.verdict is Verdict.SPLIT]
+        if len(suspects) > 1:
+            middle = len(suspects) // 2
+            await self.send(suspects[:middle])
+            await self.send(suspects[middle:])
+        return None
+
+    @staticmethod
+    def _leave(batch: Sequence[Sending]) -> None:
+        for each in batch:
+            each.outcome = Outcome(verdict=Verdict.TRANSIENT, reason="its batch was refused for other events")
