@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 
+from adapters.relay.ga4 import Ga4
 from adapters.relay.http import Http
 from adapters.relay.meta import Meta
 from adapters.relay.port import Adapter
+from adapters.relay.sgtm import Sgtm
 
 #: One line a platform: its code, and what makes its adapter from the shared client.
-ADAPTERS: Mapping[str, Callable[[Http], Adapter]] = {Meta.code: Meta}
+ADAPTERS: Mapping[str, Callable[[Http], Adapter]] = {each.code: each for each in (Sgtm, Ga4, Meta)}
 
 
 def adapters(http: Http) -> dict[str, Adapter]:
