@@ -55,7 +55,7 @@ def body(event: RelayEvent, mapping: Mapping[str, Any]) -> dict[str, Any]:
     gate(event, ANALYTICS)
     name = event_name(event, mapping)
     _check_name(name)
-    consent = {purpose: said for purpose in (AD_USER_DATA, AD_PERSONALIZATION) if (said := granted(event, purpose))}
+    consent = {purpose: answer for purpose in (AD_USER_DATA, AD_PERSONALIZATION) if (answer := granted(event, purpose))}
     said = {
         "client_id": client_id(event),
         "user_id": told(event, "user_id"),
