@@ -1,0 +1,290 @@
+"""Deliveries on their way out, on real databases, to destinations that answer as they are told."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from adapters.budgets import Budgets
+from adapters.relay.port import Account, Limits, Outcome, Refused, RelayEvent, Skipped, Told, Verdict
+from adapters.vault import Vault, new_key
+from brokers.delivery import Delivery as Carried
+from handlers.relay.forwarding import LEASE, Outside, send_deliveries
+from persistence.uow import Uow
+from schemas.relay.messages import SendDeliveries
+from schemas.relay.records import AttemptStatus, Delivery, DeliveryState, EventStatus
+from tests.build.records import NOON
+from tests.build.relay import credential, delivery, event, platform, storefront
+
+Answer = Callable[[Sequence[str]], list[Outcome]]
+DELIVERED = Outcome(verdict=Verdict.DELIVERED, status=200)
+
+
+def all_(outcome: Outcome) -> Answer:
+    return lambda ids: [outcome] * len(ids)
+
+
+class FakePlatform:
+    """Takes batches of ten and remembers what it was sent; `answer` says what becomes of each call."""
+
+    code = "meta_capi"
+    credential_schema: Mapping[str, Any] = MappingProxyType({"type": "object"})
+
+    def __init__(self, events_a_call: int = 10) -> None:
+        self.calls: list[list[str]] = []
+        self.answer: Answer = all_(DELIVERED)
+        self.accounts: list[Account] = []
+        self.limits = Limits(
+            events_a_call=events_a_call,
+            bytes_a_call=10_000,
+            horizon=timedelta(hours=48),
+            freshness=timedelta(days=7),
+            calls=1000,
+            period=timedelta(seconds=1),
+            concurrency=4,
+        )
+
+    def render(self, event: RelayEvent, account: Account, mapping: Any) -> dict[str, Any]:  # noqa: ARG002 -- the port's
+        if event.payload.get("refuse"):
+            raise Refused("cannot be said")
+        if event.consent.get("ad_user_data") is False:
+            raise Skipped("no consent to ad_user_data")
+        return {"id": event.downstream_id, "version": mapping["version"]}
+
+    async def send(self, account: Account, rendered: Sequence[dict[str, Any]]) -> Told:
+        ids = [each["id"] for each in rendered]
+        self.calls.append(ids)
+        self.accounts.append(account)
+        return Told(
+            outcomes=self.answer(ids), status=200, request="", response="said", duration=timedelta(milliseconds=5)
+        )
+
+    async def test(self, account: Account) -> Outcome:  # noqa: ARG002 -- the port's
+        return DELIVERED
+
+
+class Relay:
+    """A storefront with one destination, and the handler at work on it."""
+
+    def __init__(self, uow: Uow, platform: FakePlatform) -> None:
+        self.uow = uow
+        self.platform = platform
+        self.vault = Vault([new_key()])
+        self.outside = Outside({platform.code: platform}, self.vault, Budgets.at(None))
+        self.now = NOON
+        self.destination = 0
+        self.shop = 0
+        self.credential = 0
+
+    async def configured(self) -> "Relay":
+        shop = await storefront(self.uow)
+        sealed = self.vault.seal({"access_token": "secret-token"})
+        self.shop, self.credential = shop.id, await credential(self.uow, shop, credentials_encrypted=sealed)
+        async with self.uow() as tx:
+            self.destination = (await tx.destinations.of_storefronts([shop.id]))[shop.id][0].id
+        return self
+
+    async def accept(self, *ids: str, **values: Any) -> None:
+        async with self.uow() as tx:
+            events = [event(each, storefront_id=self.shop, **values) for each in ids]
+            await tx.events.add(events)
+            numbers = await tx.events.numbers([each.identity or "" for each in events])
+            await tx.event_deliveries.add(
+                [
+                    delivery(numbers[each.identity or ""], self.destination, downstream_id=each.event_id)
+                    for each in events
+                ]
+            )
+
+    async def send(self, later: timedelta = timedelta()) -> None:
+        self.now = self.now + later
+        message = SendDeliveries(destination_id=self.destination)
+        carried = Carried(message=message, message_id="w", is_derived=False, key="", observed_at=self.now, raw=b"")
+        await send_deliveries(carried, self.uow, lambda: self.now, self.outside)
+
+    async def deliveries(self) -> list[Delivery]:
+        async with self.uow() as tx:
+            return await tx.event_deliveries.listed(limit=100)
+
+    async def states(self) -> list[DeliveryState]:
+        return [each.state for each in await self.deliveries()]
+
+    async def paused(self) -> datetime | None:
+        async with self.uow() as tx:
+            view = await tx.destinations.get(self.destination)
+            assert view
+            return view.destination.paused_until
+
+
+@pytest.fixture
+async def relay(uow: Uow) -> Relay:
+    return await Relay(uow, FakePlatform()).configured()
+
+
+async def test_what_is_due_is_sent_in_batches_and_recorded(relay: Relay) -> None:
+    await relay.accept(*(f"o-{number:02}" for number in range(25)))
+    await relay.send()
+    assert [len(call) for call in relay.platform.calls] == [10, 10, 5]
+    assert await relay.states() == [DeliveryState.DELIVERED] * 25
+    assert relay.platform.accounts[0].credentials == {"access_token": "secret-token"}
+    assert "secret-token" not in repr(relay.platform.accounts[0])
+    async with relay.uow() as tx:
+        first = (await tx.events.listed(limit=1))[0]
+        assert first.status is EventStatus.DELIVERED
+        (attempt,) = await tx.attempts.of_event(first.id or 0)
+    assert (attempt.status, attempt.number, attempt.http_status_code) == (AttemptStatus.SUCCESS, 1, 200)
+    await relay.send()
+    assert len(relay.platform.calls) == 3
+
+
+async def test_a_bad_event_is_found_by_halves_and_its_neighbours_arrive(relay: Relay) -> None:
+    ids = [f"o-{number}" for number in range(10)]
+    await relay.accept(*ids)
+    relay.platform.answer = lambda sent: (
+        [
+            (
+                Outcome(verdict=Verdict.SPLIT if len(sent) > 1 else Verdict.PERMANENT, reason="bad")
+                if "o-7" in sent
+                else DELIVERED
+            )
+        ]
+        * len(sent)
+    )
+    await relay.send()
+    by_id = {each.downstream_id: each for each in await relay.deliveries()}
+    assert by_id.pop("o-7").state is DeliveryState.DEAD
+    assert {each.state for each in by_id.values()} == {DeliveryState.DELIVERED}
+    assert len(relay.platform.calls) <= 9
+
+
+async def test_a_failure_waits_and_is_sent_again_under_the_same_id(relay: Relay) -> None:
+    await relay.accept("o-1")
+    relay.platform.answer = all_(Outcome(verdict=Verdict.UNKNOWN, reason="no answer"))
+    await relay.send()
+    (waiting,) = await relay.deliveries()
+    assert (waiting.state, waiting.attempts, waiting.reason) == (DeliveryState.PENDING, 1, "no answer")
+    assert waiting.next_attempt_at > relay.now
+    relay.platform.answer = all_(DELIVERED)
+    await relay.send(timedelta(seconds=6))
+    assert await relay.states() == [DeliveryState.DELIVERED]
+    assert relay.platform.calls == [["o-1"], ["o-1"]]
+
+
+async def test_a_throttle_pauses_the_destination_and_burns_no_attempt(relay: Relay) -> None:
+    await relay.accept("o-1")
+    relay.platform.answer = all_(Outcome(verdict=Verdict.THROTTLED, reason="slow", after=timedelta(seconds=120)))
+    await relay.send()
+    (waiting,) = await relay.deliveries()
+    assert (waiting.attempts, waiting.state) == (0, DeliveryState.PENDING)
+    assert await relay.paused() == NOON + timedelta(seconds=120)
+    await relay.send(timedelta(seconds=119))
+    assert len(relay.platform.calls) == 1
+    relay.platform.answer = all_(DELIVERED)
+    await relay.send(timedelta(seconds=2))
+    assert await relay.states() == [DeliveryState.DELIVERED]
+
+
+@pytest.mark.parametrize("verdict", [Verdict.AUTH, Verdict.CONFIG])
+async def test_a_refused_account_pauses_the_destination_until_an_operator_acts(relay: Relay, verdict: Verdict) -> None:
+    await relay.accept("o-1", "o-2")
+    relay.platform.answer = all_(Outcome(verdict=verdict, reason="token expired"))
+    await relay.send()
+    await relay.send(timedelta(hours=5))
+    assert len(relay.platform.calls) == 1
+    assert await relay.states() == [DeliveryState.PENDING] * 2
+    async with relay.uow() as tx:
+        await tx.destinations.resume(relay.destination)
+    relay.platform.answer = all_(DELIVERED)
+    await relay.send()
+    assert await relay.states() == [DeliveryState.DELIVERED] * 2
+
+
+async def test_a_breaker_opens_after_five_failures_and_one_round_tries_it(relay: Relay) -> None:
+    await relay.accept("o-1")
+    relay.platform.answer = all_(Outcome(verdict=Verdict.TRANSIENT, reason="503"))
+    for _ in range(5):
+        await relay.send(timedelta(hours=1))
+    paused = await relay.paused()
+    assert paused is not None
+    assert paused > relay.now
+    relay.platform.answer = all_(DELIVERED)
+    await relay.send(timedelta(hours=1))
+    assert await relay.states() == [DeliveryState.DELIVERED]
+    assert await relay.paused() is None
+
+
+async def test_what_cannot_be_delivered_within_its_horizon_is_dead_with_the_last_reason(relay: Relay) -> None:
+    await relay.accept("o-1")
+    relay.platform.answer = all_(Outcome(verdict=Verdict.TRANSIENT, reason="503"))
+    for _ in range(60):
+        await relay.send(timedelta(hours=1))
+    (dead,) = await relay.deliveries()
+    assert dead.state is DeliveryState.DEAD
+    assert "horizon" in (dead.reason or "")
+    assert dead.updated_at <= dead.expires_at + timedelta(hours=1)
+
+
+async def test_an_event_that_is_too_old_is_not_put_in_a_batch(relay: Relay) -> None:
+    await relay.accept("old", event_time=NOON - timedelta(days=8))
+    await relay.accept("new")
+    await relay.send()
+    assert relay.platform.calls == [["new"]]
+    assert set(await relay.states()) == {DeliveryState.DEAD, DeliveryState.DELIVERED}
+
+
+async def test_what_must_not_be_said_is_skipped_and_what_cannot_be_said_is_dead(relay: Relay) -> None:
+    await relay.accept("no", event_payload='{"consent": {"ad_user_data": "denied"}}')
+    await relay.accept("bad", event_payload='{"refuse": 1}')
+    await relay.send()
+    found = {each.downstream_id: (each.state, each.reason) for each in await relay.deliveries()}
+    assert found == {
+        "no": (DeliveryState.SKIPPED, "no consent to ad_user_data"),
+        "bad": (DeliveryState.DEAD, "cannot be said"),
+    }
+    assert relay.platform.calls == []
+
+
+async def test_a_switch_that_is_off_holds_everything_and_back_on_releases_it(relay: Relay) -> None:
+    await relay.accept("o-1")
+    number = await platform(relay.uow)
+    async with relay.uow() as tx:
+        await tx.configuration.platforms.change(number, {"is_active": False})
+    await relay.send()
+    assert relay.platform.calls == []
+    assert await relay.states() == [DeliveryState.PENDING]
+    async with relay.uow() as tx:
+        await tx.configuration.platforms.change(number, {"is_active": True})
+    await relay.send()
+    assert await relay.states() == [DeliveryState.DELIVERED]
+
+
+async def test_a_sender_that_died_leaves_its_deliveries_to_the_next(relay: Relay) -> None:
+    await relay.accept("o-1")
+    async with relay.uow() as tx:
+        await tx.event_deliveries.claim(relay.destination, now=NOON, limit=1, token="dead", lease=LEASE)
+    await relay.send()
+    assert relay.platform.calls == []
+    await relay.send(LEASE + timedelta(seconds=1))
+    assert relay.platform.calls == [["o-1"]]
+    (done,) = await relay.deliveries()
+    assert (done.state, done.attempts) == (DeliveryState.DELIVERED, 2)
+
+
+async def test_an_operators_mapping_is_used_and_told_by_version(relay: Relay) -> None:
+    async with relay.uow() as tx:
+        await tx.configuration.add_mapping(relay.shop, "meta_capi", {"events": {}})
+    await relay.accept("o-1")
+    await relay.send()
+    async with relay.uow() as tx:
+        (attempt,) = await tx.attempts.of_event((await tx.events.listed(limit=1))[0].id or 0)
+    assert '"version":2' in (attempt.request or "")
+
+
+async def test_a_platform_of_single_events_is_called_several_times_at_once(uow: Uow) -> None:
+    relay = await Relay(uow, FakePlatform(events_a_call=1)).configured()
+    await relay.accept(*(f"o-{number}" for number in range(6)))
+    await relay.send()
+    assert sorted(map(len, relay.platform.calls)) == [1] * 6
+    assert await relay.states() == [DeliveryState.DELIVERED] * 6
