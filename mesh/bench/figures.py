@@ -43,10 +43,11 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A bound on the median of a variant, or, with `to`, on the median of its ratios to another."""
+    """A bound on the median of a variant, of its ratios to another (`to`), or of one of its facts (`fact`)."""
 
     of: str
     to: str | None = None
+    fact: str | None = None
     at_least: float | None = None
     at_most: float | None = None
 
@@ -82,6 +83,8 @@ class Figures:
 
     def value_of(self, target: Target) -> float:
         """Return the value that a target bounds."""
+        if target.fact:
+            return median(each.facts[target.fact] for each in self.values[target.of])
         return self.ratio_of(target.of, target.to) if target.to else self.median_of(target.of)
 
     @property

@@ -43,6 +43,7 @@ def _target(target: Target, figures: Figures) -> dict[str, Any]:
     return {
         "of": target.of,
         "to": target.to,
+        "fact": target.fact,
         "at_least": target.at_least,
         "at_most": target.at_most,
         "value": round(value, 3),
@@ -70,7 +71,7 @@ def shown(report: dict[str, Any], console: Console) -> None:
 def _told(target: dict[str, Any], unit: str) -> str:
     mark = "[green]✓[/]" if target["is_met"] else "[red]✗[/]"
     what = f"{target['of']} / {target['to']}" if target["to"] else target["of"]
-    value = f"{target['value']:.2f}" if target["to"] else f"{_number(target['value'])} {unit}"
+    value = f"{target['value']:.2f}" if target["to"] else f"{_number(target['value'])} {target['fact'] or unit}"
     bound = f"at least {target['at_least']:g}" if target["at_least"] is not None else f"at most {target['at_most']:g}"
     return f"{mark} {what}: [bold]{value}[/], wanted {bound}"
 
