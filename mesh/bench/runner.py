@@ -1,7 +1,6 @@
 """Runs benchmarks: variants in turn, round after round, under a progress bar, within a time."""
 
 import asyncio
-from datetime import timedelta
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -9,9 +8,6 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from mesh.bench.benchmark import Benchmark
 from mesh.bench.figures import Figures, Measured
 from mesh.bench.stage import Stage
-
-#: Longest one measurement may take; the longest takes about ten seconds.
-PATIENCE = timedelta(minutes=3)
 
 
 async def measured(benchmark: Benchmark, on: Stage, rounds: int, size: int, progress: Progress) -> Figures:
@@ -27,7 +23,7 @@ async def measured(benchmark: Benchmark, on: Stage, rounds: int, size: int, prog
             def tell(share: float, done: int = done) -> None:
                 progress.update(task, completed=done + share)
 
-            async with asyncio.timeout(PATIENCE.total_seconds()):
+            async with asyncio.timeout(benchmark.patience.total_seconds()):
                 values[name].append(await measure(on, size, tell))
     progress.update(task, completed=rounds * len(variants), description=benchmark.name)
     return Figures(values)

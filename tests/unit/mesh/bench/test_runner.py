@@ -1,5 +1,8 @@
+import asyncio
 import io
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -10,7 +13,7 @@ from mesh.bench.benchmark import Benchmark
 from mesh.bench.command import choose
 from mesh.bench.figures import Account, Measured, Target
 from mesh.bench.registry import BENCHMARKS
-from mesh.bench.report import shown, written
+from mesh.bench.report import columns, shown, written
 from mesh.bench.runner import measured, progress_on
 
 MACHINE = {
@@ -87,3 +90,24 @@ def test_every_target_is_about_variants_that_exist() -> None:
     for each in BENCHMARKS.values():
         names = set(each.variants())
         assert {name for target in each.targets for name in (target.of, target.to) if name} <= names
+
+
+async def test_facts_that_a_benchmark_tells_are_columns_of_their_own() -> None:
+    async def measure(_stage: object, _size: int, _tell: object) -> Measured:
+        return Measured(12.0, None, {"p99_ms": 40.0, "keeps_up": "yes", "secret": 7})
+
+    toy = replace(benchmark([]), variants=lambda: {"a": measure}, targets=(), told=("p99_ms", "keeps_up"))
+    heads, (row,) = columns(await run(toy))
+    assert dict(zip(heads, row, strict=True))["p99 ms"] == "40"
+    assert dict(zip(heads, row, strict=True))["keeps up"] == "yes"
+    assert "secret" not in heads
+
+
+async def test_a_measurement_that_outlasts_its_patience_is_given_up() -> None:
+    async def measure(_stage: object, _size: int, _tell: object) -> Measured:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    toy = replace(benchmark([]), variants=lambda: {"a": measure}, patience=timedelta(milliseconds=1))
+    with pytest.raises(TimeoutError):
+        await run(toy)
