@@ -15,7 +15,7 @@ demo:  ## Start everything, push real input through it, show what came out
 	@.venv/bin/mesh demo
 
 bench:  ## Measure this machine, side by side with what the mesh is compared to; ARGS="ingest --rounds 5" chooses
-	@deploy/setup.sh test
+	@deploy/setup.sh bench
 	@.venv/bin/mesh bench $(ARGS)
 
 test:  ## Run the whole test suite on private services; ARGS="-k word" chooses
@@ -36,12 +36,15 @@ fix:  ## Mend what can be mended by itself
 	@.venv/bin/ruff format .
 	@.venv/bin/python -m deploy.generate
 
-lock:  ## Pin every dependency anew in requirements.lock
+COMPILE = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-header --no-annotate --upgrade --quiet
+
+lock:  ## Pin every dependency anew in requirements.lock, and the benchmarks' peers in deploy/bench.lock
 	@deploy/setup.sh
 	@command -v uv >/dev/null || .venv/bin/python -m pip install --quiet uv
-	@PATH="$$PATH:$(CURDIR)/.venv/bin" uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet -o requirements.lock
+	@PATH="$$PATH:$(CURDIR)/.venv/bin" $(COMPILE) --all-extras -o requirements.lock
+	@PATH="$$PATH:$(CURDIR)/.venv/bin" $(COMPILE) --group bench --constraint requirements.lock -o deploy/bench.lock
 
 clean:  ## Delete what was made here: .venv, .mesh with its data, caches
-	rm -rf .venv .mesh build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-bench .mesh build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -36,10 +36,16 @@ class Place:
 
     @asynccontextmanager
     async def process(
-        self, name: str, arguments: Sequence[str], settings: Mapping[str, str] | None = None
+        self,
+        name: str,
+        arguments: Sequence[str],
+        settings: Mapping[str, str] | None = None,
+        *,
+        python: str | Path = sys.executable,
     ) -> AsyncIterator[psutil.Process]:
         """Run `python -m …` joined to this place, and end it in order; `settings` are environment variables besides.
 
+        `python` is another interpreter than ours where a peer's libraries are needed: see `mesh.bench.peers`.
         Only warnings are logged: a line a transaction would count against whoever makes more transactions.
         """
         kept = {name: value for name, value in os.environ.items() if not name.startswith("MESH_")}
@@ -53,7 +59,7 @@ class Place:
         }
         child = ChildProcess(name, self.folder)
         # In a folder of its own, so that nobody's .env is read.
-        await child.spawn([sys.executable, "-m", *arguments], environment, cwd=self.folder)
+        await child.spawn([str(python), "-m", *arguments], environment, cwd=self.folder)
         try:
             yield psutil.Process(child.pid)
         finally:
