@@ -1,7 +1,7 @@
 # Every target works alone, first, on a bare clone. `make` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo bench test check fix lock clean
+.PHONY: help up demo bench test chaos soak check fix lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,14 @@ bench:  ## Measure this machine, side by side with what the mesh is compared to;
 test:  ## Run the whole test suite on private services; ARGS="-k word" chooses
 	@deploy/setup.sh test
 	@.venv/bin/python -m pytest $(ARGS)
+
+chaos:  ## Kill, cut and starve the mesh under load, and count every message; ARGS="-k word" chooses
+	@deploy/setup.sh test
+	@.venv/bin/python -m pytest tests/chaos -m "(chaos or long) and not soak" $(ARGS)
+
+soak:  ## Steady load on every role for MESH_SOAK_MINUTES (10), and the memory each role takes
+	@deploy/setup.sh test
+	@.venv/bin/python -m pytest tests/chaos -m soak $(ARGS)
 
 check:  ## Look for mistakes: style, types, imports, the map; changes nothing
 	@deploy/setup.sh
