@@ -21,6 +21,7 @@ class Benchmark:
     `variants` is called once a run, so that what one variant leaves for the next need not be global. `size` is how
     much work a round is, in what `sized_in` says. `told` names the facts that are shown as columns, `settings` says
     what else decides about the figures. A measurement of one variant that takes longer than `patience` is given up.
+    `peers` names the variants that need the peers' environment; without it they are left out, and so are their targets.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Benchmark:
     sized_in: str
     rounds: int = 3
     targets: tuple[Target, ...] = ()
+    peers: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     patience: timedelta = PATIENCE

@@ -1,6 +1,6 @@
 """What a benchmark says: values, their medians and ratios, and whether every effect was accounted for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -55,6 +55,10 @@ class Target:
         """Whether a value keeps within the bound."""
         is_enough = self.at_least is None or value >= self.at_least
         return is_enough and (self.at_most is None or value <= self.at_most)
+
+    def is_about(self, variants: Container[str]) -> bool:
+        """Whether all that it compares is among some variants."""
+        return self.of in variants and (self.to is None or self.to in variants)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ def written(benchmark: Benchmark, figures: Figures, size: int, machine: dict[str
         "told": list(benchmark.told),
         "settings": dict(benchmark.settings),
         "variants": [_variant(name, figures) for name in figures.values],
-        "targets": [_target(target, figures) for target in benchmark.targets],
+        "left_out": [name for name in benchmark.peers if name not in figures.values],
+        "targets": [_target(target, figures) for target in benchmark.targets if target.is_about(figures.values)],
         "is_clean": figures.is_clean,
         "machine": machine,
     }
@@ -62,6 +63,8 @@ def shown(report: dict[str, Any], console: Console) -> None:
     for target in report["targets"]:
         mark = "[green]✓[/]" if target["is_met"] else "[red]✗[/]"
         console.print(f"{mark} {bound(target, report['unit'])}")
+    if report["left_out"]:
+        console.print(f"Left out: {', '.join(report['left_out'])}; `make bench` installs them.", style="yellow")
     console.print(f"{report['size']:,} {report['sized_in']} a round. {sentence(report['machine'])}", style="dim")
     if not report["is_clean"]:
         console.print("Something was lost or done twice: these figures are worth nothing.", style="bold red")

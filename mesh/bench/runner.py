@@ -5,6 +5,7 @@ import asyncio
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from mesh.bench import peers
 from mesh.bench.benchmark import Benchmark
 from mesh.bench.figures import Figures, Measured
 from mesh.bench.stage import Stage
@@ -12,7 +13,8 @@ from mesh.bench.stage import Stage
 
 async def measured(benchmark: Benchmark, on: Stage, rounds: int, size: int, progress: Progress) -> Figures:
     """Measure every variant once a round, so that whatever else the machine does falls on all of them alike."""
-    variants = benchmark.variants()
+    left_out = () if peers.are_installed() else benchmark.peers
+    variants = {name: measure for name, measure in benchmark.variants().items() if name not in left_out}
     values: dict[str, list[Measured]] = {name: [] for name in variants}
     task = progress.add_task(benchmark.name, total=rounds * len(variants))
     for number in range(rounds):

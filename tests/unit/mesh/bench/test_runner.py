@@ -2,6 +2,8 @@ import asyncio
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
@@ -9,6 +11,7 @@ import pytest
 import typer
 from rich.console import Console
 
+from mesh.bench import peers
 from mesh.bench.benchmark import Benchmark
 from mesh.bench.command import choose
 from mesh.bench.figures import Account, Measured, Target
@@ -77,6 +80,30 @@ async def test_a_loss_is_shown_beside_the_throughput_and_spoils_it() -> None:
     assert "worth nothing" in told
 
 
+async def test_without_their_environment_the_peers_and_their_targets_are_left_out_with_a_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peers, "FOLDER", tmp_path)
+    order: list[str] = []
+    report = await run(replace(benchmark(order), peers=("b",)))
+    page = Console(file=io.StringIO(), width=120)
+    shown({**report, "file": "toy.json"}, page)
+    assert order == ["a", "a"]
+    assert report["targets"] == []
+    assert "Left out: b; `make bench` installs them." in cast("io.StringIO", page.file).getvalue()
+
+
+async def test_with_their_environment_the_peers_take_their_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peers, "FOLDER", tmp_path)
+    (tmp_path / ".made-from").touch()
+    order: list[str] = []
+    report = await run(replace(benchmark(order), peers=("b",)), rounds=1)
+    assert order == ["a", "b"]
+    assert report["left_out"] == []
+
+
 def test_without_a_name_all_benchmarks_run() -> None:
     assert [each.name for each in choose([])] == list(BENCHMARKS)
 
@@ -90,6 +117,7 @@ def test_every_target_is_about_variants_that_exist() -> None:
     for each in BENCHMARKS.values():
         names = set(each.variants())
         assert {name for target in each.targets for name in (target.of, target.to) if name} <= names
+        assert set(each.peers) <= names
 
 
 async def test_facts_that_a_benchmark_tells_are_columns_of_their_own() -> None:
