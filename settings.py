@@ -37,7 +37,9 @@ class Settings(BaseSettings):
     )
 
     broker_url: SecretStr | None = Field(
-        None, description="AMQP address of RabbitMQ; without it `mesh up` starts a private node."
+        None,
+        description="AMQP address of RabbitMQ, or those of a cluster's nodes, comma-separated; without it `mesh up` "
+        "starts a private node.",
     )
     broker_management_url: SecretStr | None = Field(
         None,
