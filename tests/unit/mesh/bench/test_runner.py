@@ -2,9 +2,8 @@ import asyncio
 import io
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
