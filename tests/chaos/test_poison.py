@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.under_fire import Begin, Outcome
+from tests.chaos.under_fire import Begin
 
 pytestmark = pytest.mark.chaos
 
@@ -15,7 +15,7 @@ POISON = (
 )
 
 
-async def test_a_poisonous_message_in_every_batch_is_parked_alone(begin: Begin, outcomes: list[Outcome]) -> None:
+async def test_a_poisonous_message_in_every_batch_is_parked_alone(begin: Begin) -> None:
     mesh = await begin()
     batches = 8
     async with mesh.driver.load():
@@ -26,4 +26,4 @@ async def test_a_poisonous_message_in_every_batch_is_parked_alone(begin: Begin, 
             mesh.driver.burst(20)
     mesh.returned()
     parked = {"samples.ingest.dead": batches * len(POISON)}
-    outcomes.append(await mesh.verdict("poison", parked=parked))
+    await mesh.verdict("poison", parked=parked)

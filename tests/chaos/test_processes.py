@@ -4,14 +4,12 @@ import asyncio
 
 import pytest
 
-from tests.chaos.under_fire import Begin, Outcome
+from tests.chaos.under_fire import Begin
 
 pytestmark = pytest.mark.chaos
 
 
-async def test_workers_killed_in_mid_batch_lose_nothing_and_repeat_nothing(
-    begin: Begin, outcomes: list[Outcome]
-) -> None:
+async def test_workers_killed_in_mid_batch_lose_nothing_and_repeat_nothing(begin: Begin) -> None:
     mesh = await begin()
     kills = 3
     async with mesh.driver.load():
@@ -24,12 +22,10 @@ async def test_workers_killed_in_mid_batch_lose_nothing_and_repeat_nothing(
             await victim.start()
     mesh.returned()
     # Four hands a worker, and what each was saying when it was killed is for an operator to look at.
-    outcomes.append(await mesh.verdict("worker kill -9", uncertain=4 * kills))
+    await mesh.verdict("worker kill -9", uncertain=4 * kills)
 
 
-async def test_publishers_killed_while_schedules_are_due_tell_each_reminder_once(
-    begin: Begin, outcomes: list[Outcome]
-) -> None:
+async def test_publishers_killed_while_schedules_are_due_tell_each_reminder_once(begin: Begin) -> None:
     mesh = await begin(reminded=1)
     async with mesh.driver.load(rate=20):
         for _ in range(3):
@@ -40,12 +36,10 @@ async def test_publishers_killed_while_schedules_are_due_tell_each_reminder_once
             await victim.kill()
             await victim.start()
     mesh.returned()
-    outcomes.append(await mesh.verdict("publishers kill -9"))
+    await mesh.verdict("publishers kill -9")
 
 
-async def test_a_gateway_killed_under_load_has_stored_whatever_it_answered(
-    begin: Begin, outcomes: list[Outcome]
-) -> None:
+async def test_a_gateway_killed_under_load_has_stored_whatever_it_answered(begin: Begin) -> None:
     mesh = await begin(http=1)
     async with mesh.driver.load():
         for _ in range(3):
@@ -59,12 +53,9 @@ async def test_a_gateway_killed_under_load_has_stored_whatever_it_answered(
     outcome = await mesh.verdict("gateway kill -9")
     assert any(each.is_stored for each in mesh.driver.operations)
     assert outcome.samples.acknowledged < outcome.samples.attempted, "no kill hit a request"
-    outcomes.append(outcome)
 
 
-async def test_a_rolling_restart_of_workers_redelivers_nothing_that_was_finished(
-    begin: Begin, outcomes: list[Outcome]
-) -> None:
+async def test_a_rolling_restart_of_workers_redelivers_nothing_that_was_finished(begin: Begin) -> None:
     mesh = await begin()
     async with mesh.driver.load(repeated=False):
         for worker in mesh.fleet.workers:
@@ -74,18 +65,15 @@ async def test_a_rolling_restart_of_workers_redelivers_nothing_that_was_finished
             await worker.start()
         await mesh.acknowledged(20)
     mesh.returned()
-    outcome = await mesh.verdict("rolling restart")
+    await mesh.verdict("rolling restart")
     repeats = mesh.stored_again()
     assert repeats == 0, f"{repeats} finished messages came again (seed {mesh.seed})"
     assert mesh.told_events("chat_task_repeated") == 0
     assert mesh.told_events("message_retried") == 0
     assert all(each.is_acknowledged for each in mesh.driver.operations)
-    outcomes.append(outcome)
 
 
-async def test_one_body_posted_twenty_times_in_parallel_is_one_sample_and_one_reminder(
-    begin: Begin, outcomes: list[Outcome]
-) -> None:
+async def test_one_body_posted_twenty_times_in_parallel_is_one_sample_and_one_reminder(begin: Begin) -> None:
     mesh = await begin(http=1, reminded=1)
     operation = mesh.driver.next_operation()
     answers = await asyncio.gather(*(mesh.driver.post(operation.body) for _ in range(20)))
@@ -102,5 +90,5 @@ async def test_one_body_posted_twenty_times_in_parallel_is_one_sample_and_one_re
     await asyncio.gather(*(mesh.publish_anonymously(crawled.body) for _ in range(20)))
     crawled.is_acknowledged = True
     await mesh.recovered()
-    outcomes.append(await mesh.verdict("20 in parallel", observed_again=19))
+    await mesh.verdict("20 in parallel", observed_again=19)
     assert (await mesh.truth.logged())[crawled.product] == 1  # without an identity the same page is a repeat

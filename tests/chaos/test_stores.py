@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from tests.chaos.under_fire import Begin, MeshUnderFire, Outcome
+from tests.chaos.under_fire import Begin, MeshUnderFire
 
 pytestmark = pytest.mark.chaos
 
 
-async def test_a_database_that_is_away_for_a_while_costs_time_only(begin: Begin, outcomes: list[Outcome]) -> None:
+async def test_a_database_that_is_away_for_a_while_costs_time_only(begin: Begin) -> None:
     mesh = await begin()
     async with mesh.driver.load(rate=20):
         mesh.driver.burst(100)
@@ -21,10 +21,10 @@ async def test_a_database_that_is_away_for_a_while_costs_time_only(begin: Begin,
         mesh.returned()
         await mesh.acknowledged(20)
         await mesh.recovered()
-    outcomes.append(await mesh.verdict("database away", uncertain=8))
+    await mesh.verdict("database away", uncertain=8)
 
 
-async def test_a_database_that_crashes_under_load_costs_time_only(begin: Begin, outcomes: list[Outcome]) -> None:
+async def test_a_database_that_crashes_under_load_costs_time_only(begin: Begin) -> None:
     mesh = await begin()
     async with mesh.driver.load():
         for _ in range(2):
@@ -36,10 +36,10 @@ async def test_a_database_that_crashes_under_load_costs_time_only(begin: Begin, 
             await mesh.services.database.start()
             mesh.returned()
             await mesh.recovered()
-    outcomes.append(await mesh.verdict("database kill -9", uncertain=16))
+    await mesh.verdict("database kill -9", uncertain=16)
 
 
-async def test_a_database_that_only_reads_for_a_while_costs_time_only(begin: Begin, outcomes: list[Outcome]) -> None:
+async def test_a_database_that_only_reads_for_a_while_costs_time_only(begin: Begin) -> None:
     mesh = await begin()
     async with mesh.driver.load():
         mesh.driver.burst(100)
@@ -50,10 +50,10 @@ async def test_a_database_that_only_reads_for_a_while_costs_time_only(begin: Beg
         mesh.returned()
         await mesh.acknowledged(20)
         await mesh.recovered()
-    outcomes.append(await mesh.verdict("database read-only", uncertain=8))
+    await mesh.verdict("database read-only", uncertain=8)
 
 
-async def test_redis_stopped_and_emptied_slows_nothing_down(begin: Begin, outcomes: list[Outcome]) -> None:
+async def test_redis_stopped_and_emptied_slows_nothing_down(begin: Begin) -> None:
     mesh = await begin(http=1)
     async with mesh.driver.load(rate=25):
         await mesh.acknowledged(30)
@@ -70,7 +70,6 @@ async def test_redis_stopped_and_emptied_slows_nothing_down(begin: Begin, outcom
     slowest = max(each.seconds for each in meanwhile)
     assert slowest < 3, f"a request took {slowest:.1f} s"
     outcome.facts["slowest"] = f"{slowest:.2f}s"
-    outcomes.append(outcome)
 
 
 async def _read_only(mesh: MeshUnderFire, *, is_on: bool) -> None:

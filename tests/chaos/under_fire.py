@@ -4,9 +4,11 @@ import asyncio
 import os
 import random
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -18,18 +20,23 @@ from sqlalchemy import NullPool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from brokers import declare, topology
+from brokers.dead import DeadLetters, Selection
+from brokers.link import Link
+from brokers.publisher import Publisher
 from mesh.embedded.management import Management
 from mesh.embedded.mariadb import PrivateMariaDB
 from mesh.embedded.rabbitmq import PrivateRabbitMQ
 from mesh.embedded.redis import PrivateRedis
 from persistence.engine import open_engine
 from persistence.migrate import upgrade
+from schemas.clock import utc_now
 from tests.build.broker import eventually
 from tests.chaos.driver import Driver
 from tests.chaos.fleet import Fleet, RoleProcess
 from tests.chaos.oracle import Counters, Truth, judge_reminders, judge_samples
-from tests.services.mariadb import fresh_database
+from tests.chaos.report import Outcome, Parked, Report
 from tests.services.proxy import Proxy, proxy_to
+from tests.services.sql import fresh_database
 
 RECOVERY_SECONDS = 30.0  # from the return of whatever was away until everything acknowledged has its effects
 Begin = Callable[..., Awaitable["MeshUnderFire"]]
@@ -63,26 +70,6 @@ class Services:
         await self.administer("SET GLOBAL read_only = 0")
 
 
-@dataclass
-class Outcome:
-    """What a scenario came to; printed, so that a failure can be replayed."""
-
-    scenario: str
-    seed: int
-    samples: Counters
-    reminders: Counters
-    recovery: float
-    facts: dict[str, Any] = field(default_factory=dict)
-
-    def lines(self) -> list[str]:
-        facts = " ".join(f"{name}={value}" for name, value in self.facts.items())
-        return [
-            f"{self.scenario}  seed={self.seed}  recovery={self.recovery:.1f}s  {facts}",
-            f"  samples   {self.samples.row()}",
-            f"  reminders {self.reminders.row()}",
-        ]
-
-
 class MeshUnderFire:
     """Everything a scenario needs."""
 
@@ -93,6 +80,8 @@ class MeshUnderFire:
         self.proxy = proxy
         self.truth = truth
         self.seed = 0
+        self.outcome: Outcome | None = None
+        self.note: Callable[[Outcome], None] = lambda _: None
         self._url = url
         self._recovery = 0.0
         self._returned_at: float | None = None
@@ -156,10 +145,9 @@ class MeshUnderFire:
         await self.recovered()
         missing = self.fleet.dead_by_themselves()
         codes = await self.fleet.stop() if not missing else {}
-        samples, reminders = await self._counters()
-        samples = replace(samples, duplicated=samples.duplicated - observed_again)
         depths = await self.depths()
-        outcome = Outcome(scenario, self.seed, samples, reminders, self._recovery)
+        outcome = await self.as_found(scenario, observed_again)
+        samples, reminders = outcome.samples, outcome.reminders
         told = "\n".join([Counters.head(), *outcome.lines(), f"depths {depths}"])
         assert not missing, f"{missing} ended by themselves\n{told}"
         assert set(codes.values()) == {0}, f"{codes}\n{told}"
@@ -170,6 +158,14 @@ class MeshUnderFire:
         assert not self.driver.problems, "\n".join([*self.driver.problems[:10], told])
         assert not await self._stored_but_missing(), told
         return outcome
+
+    async def as_found(self, scenario: str, observed_again: int = 0) -> Outcome:
+        """Count what there is now, right or wrong, and note it for the report."""
+        samples, reminders = await self._counters()
+        samples = replace(samples, duplicated=samples.duplicated - observed_again)
+        self.outcome = Outcome(scenario, self.seed, samples, reminders, self._recovery, await self._parked())
+        self.note(self.outcome)
+        return self.outcome
 
     async def depths(self) -> dict[str, int]:
         """Return how many messages each queue holds; unacknowledged ones only count once their consumers are gone."""
@@ -201,6 +197,15 @@ class MeshUnderFire:
         samples = await judge_samples(self.driver.operations, self.truth)
         return samples, await judge_reminders(self.driver.operations, self.truth, self.fleet.workers)
 
+    async def _parked(self) -> list[Parked]:
+        """Return the dead letters by reason; they stay where they are."""
+        publisher = Publisher(Link(self._url, "chaos oracle"))
+        link = Link(self._url, "chaos oracle")
+        letters = DeadLetters(link, publisher, topology.QUEUES, utc_now).letters(Selection())
+        grouped = Counter([(each.queue, each.error_class, each.reason) async for each in letters])
+        await link.close()
+        return Parked.grouped(grouped)
+
     async def _is_complete(self) -> bool:
         samples, reminders = await self._counters()
         await asyncio.sleep(0.1)  # these are whole tables, on the cores that the mesh works on
@@ -220,7 +225,7 @@ class MeshUnderFire:
 
 
 @asynccontextmanager
-async def mesh_under_fire(services: Services, folder: Path) -> AsyncIterator[Begin]:
+async def mesh_under_fire(services: Services, folder: Path, report: Report, test: str) -> AsyncIterator[Begin]:
     """Run a whole mesh on a vhost and a database of its own; `http` and `reminded` are the driver's shares."""
     await services.mend()
     vhost = f"chaos-{uuid4()}"
@@ -243,6 +248,8 @@ async def mesh_under_fire(services: Services, folder: Path) -> AsyncIterator[Beg
                 driver = Driver(fleet.url, url, seed, http=http, reminded=reminded)
                 mesh = MeshUnderFire(services, fleet, driver, proxy, Truth(engine), url)
                 mesh.seed = seed
+                mesh.note = partial(report.note, test)
+                report.begin(test, seed)
                 fleets.append(mesh)
                 await fleet.start()
                 return mesh
@@ -254,6 +261,9 @@ async def mesh_under_fire(services: Services, folder: Path) -> AsyncIterator[Beg
                     await mesh.fleet.kill()
                     await mesh.driver.close()
                 await services.mend()
+                for mesh in fleets:
+                    if mesh.outcome is None:
+                        await mesh.as_found("without a verdict")
                 await engine.dispose()
                 await services.broker.remove_vhost(vhost)
 
@@ -271,7 +281,8 @@ async def _ordinary_user(server: PrivateMariaDB, admin_url: str) -> str:
     name, password = f"user_{database}", "ordinary"
     engine = open_engine(server.url)
     async with engine.begin() as connection:
-        await connection.execute(text(f"CREATE OR REPLACE USER {name}@'127.0.0.1' IDENTIFIED BY '{password}'"))
+        await connection.execute(text(f"DROP USER IF EXISTS {name}@'127.0.0.1'"))
+        await connection.execute(text(f"CREATE USER {name}@'127.0.0.1' IDENTIFIED BY '{password}'"))
         await connection.execute(text(f"GRANT ALL PRIVILEGES ON {database}.* TO {name}@'127.0.0.1'"))
     await engine.dispose()
     return urlunsplit(parts._replace(netloc=f"{name}:{password}@127.0.0.1:{server.port}"))
