@@ -18,7 +18,7 @@ from schemas.chatbot.records import Scenario
 from schemas.samples.records import SampleKey
 from tests.build.records import NOON, new_id, sample, schedule
 from tests.services.databases import opened
-from tests.services.mariadb import fresh_database
+from tests.services.sql import fresh_database
 
 KEYS = [SampleKey("MX", f"17294{number % 40}", "", f"creator {number}") for number in range(3000)]
 
@@ -27,9 +27,9 @@ DAYS = [(f"creator {number}", NOON.date()) for number in range(5000)]
 
 
 @pytest.fixture
-async def full(mariadb: PrivateMariaDB) -> AsyncIterator[Database]:
+async def full(sql: PrivateMariaDB) -> AsyncIterator[Database]:
     """A database in which the optimiser has something to choose between."""
-    async with fresh_database(mariadb) as url:
+    async with fresh_database(sql) as url:
         await upgrade(url)
         async with opened(url) as database:
             async with database.uow() as tx:

@@ -72,12 +72,12 @@ async def test_a_cancelled_statement_ends_before_the_cancellation_goes_on(databa
 
 
 async def test_the_connection_of_a_cancelled_statement_that_does_not_end_is_discarded(
-    mariadb: PrivateMariaDB, monkeypatch: pytest.MonkeyPatch
+    sql: PrivateMariaDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session, "GRACE", timedelta(seconds=0.05))
-    await upgrade(mariadb.url)
+    await upgrade(sql.url)
     fresh: list[object] = []
-    async with opened(mariadb.url) as database:
+    async with opened(sql.url) as database:
         task = asyncio.create_task(_work(database))
         await asyncio.sleep(0.2)
         event.listen(database._engine.sync_engine, "connect", lambda connection, _: fresh.append(connection))
@@ -186,12 +186,12 @@ async def test_a_unit_of_work_inside_another_gives_way_instead_of_waiting_for_ev
 
 
 async def test_transactions_that_wait_for_each_other_end_in_a_conflict(
-    mariadb: PrivateMariaDB, monkeypatch: pytest.MonkeyPatch
+    sql: PrivateMariaDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "MYSQL_SESSION", engine.MYSQL_SESSION.replace("timeout = 10", "timeout = 1"))
-    await upgrade(mariadb.url)
+    await upgrade(sql.url)
     first, second = sample(), sample()
-    async with opened(mariadb.url) as database:
+    async with opened(sql.url) as database:
         async with database.uow() as tx:
             await tx.samples.add([first, second])
         holding = asyncio.Barrier(2)
@@ -216,12 +216,12 @@ async def test_transactions_that_wait_for_each_other_end_in_a_conflict(
                     await impatient.samples.find([first.key])
 
 
-async def test_a_transaction_costs_no_round_trip_but_its_statements_and_its_commit(mariadb: PrivateMariaDB) -> None:
+async def test_a_transaction_costs_no_round_trip_but_its_statements_and_its_commit(sql: PrivateMariaDB) -> None:
     async def questions(tx: Transaction) -> int:
         row = (await tx._session.execute(text("SHOW SESSION STATUS LIKE 'Questions'"))).one()
         return int(row[1])
 
-    async with opened(mariadb.url) as database:
+    async with opened(sql.url) as database:
         async with database.uow() as tx:
             before = await questions(tx)
         async with database.uow() as tx:

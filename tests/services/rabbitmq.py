@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mesh.embedded.management import Management
 from mesh.embedded.rabbitmq import PrivateRabbitMQ
 
 
@@ -16,3 +17,9 @@ def running_rabbitmq(folder: Path) -> Iterator[PrivateRabbitMQ]:
         yield broker
     finally:
         asyncio.run(broker.stop())
+
+
+async def version_of(broker: PrivateRabbitMQ) -> str:
+    """Return the version that a running broker says it is."""
+    overview = await Management.at(broker.management_login).call("GET", "overview")
+    return f"RabbitMQ {overview['rabbitmq_version']}"
