@@ -17,6 +17,7 @@ from brokers.publisher import Publisher
 from brokers.router import Route
 from brokers.status import NoStatusBoard
 from brokers.worker import Worker
+from handlers.chatbot import Unrecorded
 from persistence.engine import Database, open_uow
 from persistence.uow import Transaction
 from schemas.clock import utc_now
@@ -62,6 +63,7 @@ class Composition:
             "uow": self.database.uow,
             "clock": utc_now,
             "sender": message_sender(self.settings.chatbot_sender),
+            "unrecorded": Unrecorded(),
         }
         return Worker(
             routes,
