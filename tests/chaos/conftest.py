@@ -4,20 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from mesh.embedded.mariadb import PrivateMariaDB
 from mesh.embedded.rabbitmq import PrivateRabbitMQ
 from mesh.embedded.redis import PrivateRedis
 from tests.chaos.report import Outcome, Report
 from tests.chaos.under_fire import Begin, Services, mesh_under_fire
+from tests.services import rabbitmq, sql
+from tests.services.sql import sql_server
 
 REPORT = pytest.StashKey[Report]()
 KEPT = Path(".mesh", "chaos")  # below the root of the project
 
 
 @pytest.fixture(scope="session")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+def services(
+    tmp_path_factory: pytest.TempPathFactory, record_testsuite_property: Callable[[str, object], None]
+) -> Iterator[Services]:
     folder = tmp_path_factory.mktemp("services")
-    services = Services(PrivateRabbitMQ(folder / "b"), PrivateMariaDB(folder / "d"), PrivateRedis(folder / "r"))
+    services = Services(PrivateRabbitMQ(folder / "b"), sql_server(folder / "d"), PrivateRedis(folder / "r"))
 
     async def start() -> None:
         await asyncio.gather(*(service.start() for service in services.all))
@@ -26,6 +29,8 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
         await asyncio.gather(*(service.stop() for service in services.all))
 
     asyncio.run(start())
+    record_testsuite_property("broker", asyncio.run(rabbitmq.version_of(services.broker)))
+    record_testsuite_property("sql", asyncio.run(sql.version_of(services.database)))
     try:
         yield services
     finally:
