@@ -21,7 +21,7 @@ async def test_a_database_that_is_away_for_a_while_costs_time_only(begin: Begin)
         mesh.returned()
         await mesh.acknowledged(20)
         await mesh.recovered()
-    await mesh.verdict("database away", uncertain=8)
+    await mesh.verdict("database away")
 
 
 async def test_a_database_that_crashes_under_load_costs_time_only(begin: Begin) -> None:
@@ -36,7 +36,7 @@ async def test_a_database_that_crashes_under_load_costs_time_only(begin: Begin) 
             await mesh.services.database.start()
             mesh.returned()
             await mesh.recovered()
-    await mesh.verdict("database kill -9", uncertain=16)
+    await mesh.verdict("database kill -9")
 
 
 async def test_a_database_that_only_reads_for_a_while_costs_time_only(begin: Begin) -> None:
@@ -50,7 +50,7 @@ async def test_a_database_that_only_reads_for_a_while_costs_time_only(begin: Beg
         mesh.returned()
         await mesh.acknowledged(20)
         await mesh.recovered()
-    await mesh.verdict("database read-only", uncertain=8)
+    await mesh.verdict("database read-only")
 
 
 async def test_redis_stopped_and_emptied_slows_nothing_down(begin: Begin) -> None:
