@@ -3,9 +3,9 @@
 import asyncio
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import TypeVar, cast
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import aiormq
@@ -16,6 +16,8 @@ from aiormq.exceptions import AMQPError
 from brokers.verdict import Unavailable
 
 log = structlog.get_logger()
+
+C = TypeVar("C", bound=aiormq.Channel)
 
 CONNECT_SECONDS = 10.0
 CLOSE_SECONDS = 5.0
@@ -63,16 +65,18 @@ class Link:
         self._connection: aiormq.abc.AbstractConnection | None = None
         self._lock = asyncio.Lock()
 
-    async def channel(self, *, confirms: bool = False) -> aiormq.Channel:
+    async def channel(self) -> aiormq.Channel:
         """Open a channel. Raises Unavailable while the broker is away."""
+        return await self.opened(_plain)
+
+    async def opened(self, opening: Callable[[aiormq.abc.AbstractConnection], Awaitable[C]]) -> C:
+        """Open a channel in a way of its own. Raises Unavailable while the broker is away."""
         try:
             with told_as_broken():
                 async with asyncio.timeout(CONNECT_SECONDS):
-                    connection = await self._connected()
-                    channel = await connection.channel(publisher_confirms=confirms)
+                    return await opening(await self._connected())
         except BROKEN as error:
             raise Unavailable(f"the broker is away: {error!r}") from error
-        return cast("aiormq.Channel", channel)
 
     async def probe(self) -> None:
         """Raise Unavailable unless the broker answers."""
@@ -126,6 +130,10 @@ class Link:
         https://www.rabbitmq.com/blog/2026/04/23/rabbitmq-4.3-release
         """
         return self.version >= (4, 3)
+
+
+async def _plain(connection: aiormq.abc.AbstractConnection) -> aiormq.Channel:
+    return cast("aiormq.Channel", await connection.channel(publisher_confirms=False))
 
 
 async def leave(channel: aiormq.abc.AbstractChannel) -> None:
