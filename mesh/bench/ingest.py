@@ -6,7 +6,6 @@ from typing import Any
 
 import psutil
 
-from brokers.link import Link
 from brokers.topology import SAMPLES_INGEST
 from mesh.bench import crawl, peers
 from mesh.bench.benchmark import Benchmark, Measure
@@ -62,7 +61,7 @@ def _theirs(module: str, queue: str, *command: str) -> Measure:
         async with stage.place() as place:
             async with place.process("fill", (module, str(number)), python=python) as filling:
                 await _ended(filling)
-            if (filled := await _waiting(place, queue)) != number:
+            if (filled := await crawl.waiting(place, queue)) != number:
                 raise ServiceFailed(f"{filled} of {number} messages are in {queue}; the log is in {place.folder}")
             prefetch = {"dramatiq_queue_prefetch": "100"}  # Celery's is in its module
             async with place.process("peer", command, prefetch, python=python) as process:
@@ -80,18 +79,8 @@ async def _ended(process: psutil.Process) -> None:
 
 async def _told(place: Place, queue: str, number: int, per_second: float, facts: dict[str, Any]) -> Measured:
     found = await crawl.account(place, rows=number, samples=samples_of(number))
-    left = await _waiting(place, queue)
+    left = await crawl.waiting(place, queue)
     return crawl.measured(per_second, found, {"messages": number, "left_in_queue": left, **facts})
-
-
-async def _waiting(place: Place, queue: str) -> int:
-    """Return how many messages a queue holds that nobody has in hand."""
-    link = Link(place.broker_url, "mesh bench counts")
-    try:
-        declared = await (await link.channel()).queue_declare(queue, passive=True)
-        return declared.message_count or 0
-    finally:
-        await link.close()
 
 
 def _mesh(processes: int) -> Measure:
@@ -127,6 +116,15 @@ INGEST = Benchmark(
     sized_in="messages",
     peers=tuple(of(peer, processes) for processes in (1, 2) for peer in (CELERY, DRAMATIQ)),
     told=("cpu_seconds", "rss_mb"),
+    settings={
+        "queues": "quorum for ours and Celery; durable classic for Dramatiq, which knows no other",
+        "publishes": "persistent and confirmed, each peer's by itself",
+        "acks": "after the commit, for all: acks_late for Celery, and a lost worker's task is given back",
+        "prefetch": "2,000 for ours, 100 for the peers",
+        "a process": "of Celery's prefork pool, its parent not counted; of Dramatiq with its 8 threads",
+        "Celery": "without gossip, mingle, heartbeat, results and events",
+        "SQL": "READ COMMITTED for all; SQLAlchemy on asyncmy for ours, on PyMySQL for the peers",
+    },
     targets=(
         Target(of(GROUPS, 1), of(CELERY, 1), at_least=10),
         Target(of(GROUPS, 2), of(CELERY, 2), at_least=10),
