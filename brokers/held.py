@@ -7,6 +7,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from brokers.incoming import Incoming
 from brokers.subscription import Subscription
+from brokers.verdict import Reject
+
+#: RabbitMQ 4 refuses larger messages, earlier ones take 128 MiB: reading one of those would take a gigabyte of memory.
+LARGEST = 16 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -25,6 +29,9 @@ class Held:
         if self.is_read:
             return
         self.is_read = True
+        if len(self.incoming.body) > LARGEST:
+            self.error = Reject(f"is larger than {LARGEST} bytes")
+            return
         try:
             self.message = self.adapter.validate_json(self.incoming.body)
         except (ValidationError, ValueError) as error:  # ValueError: bytes that are no text

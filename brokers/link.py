@@ -14,6 +14,7 @@ import structlog
 from aiormq.exceptions import AMQPError
 
 from brokers.verdict import Unavailable
+from brokers.wire import accept_anything
 
 log = structlog.get_logger()
 
@@ -60,6 +61,7 @@ class Link:
         """`urls` is one address or several, comma-separated; `name` is what the broker's pages call this connection."""
         self._urls = [_with_options(url, name) for url in addresses(urls)]
         random.shuffle(self._urls)
+        accept_anything()
         self.name = name
         self.version: tuple[int, ...] = ()
         self._connection: aiormq.abc.AbstractConnection | None = None
