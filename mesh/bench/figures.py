@@ -88,7 +88,7 @@ class Figures:
     def value_of(self, target: Target) -> float:
         """Return the value that a target bounds."""
         if target.fact:
-            return median(each.facts[target.fact] for each in self.values[target.of])
+            return float(median(each.facts[target.fact] for each in self.values[target.of]))
         return self.ratio_of(target.of, target.to) if target.to else self.median_of(target.of)
 
     @property
