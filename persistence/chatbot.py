@@ -5,9 +5,10 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, select, tuple_
 
 from persistence.dialect import Bulk, paths_of
+from persistence.lease import is_free
 from persistence.samples import sample_of
 from persistence.session import Session, chunks
 from persistence.tables import chatbot_creator_days as days
@@ -164,8 +165,7 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
 
 def due(now: datetime) -> Select[Any]:
     """Select the schedules that are due and that no publisher holds."""
-    is_free = or_(schedules.c.claimed_until.is_(None), schedules.c.claimed_until <= now)
-    return select(*_SCHEDULE).where(_is_due(now), is_free)
+    return select(*_SCHEDULE).where(_is_due(now), is_free(schedules.c.claimed_until, now))
 
 
 def of_samples(query: Select[Any], sample_ids: Sequence[str]) -> Select[Any]:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, func, or_, select
+from sqlalchemy import Row, func, select
 
 from brokers.outgoing import Outgoing
 from persistence.dialect import Bulk, paths_of
+from persistence.lease import is_free
 from persistence.session import Session, chunks
 from persistence.tables import outbox
 from schemas.clock import Clock
@@ -49,8 +50,7 @@ class Outbox:
 
     async def claim(self, *, limit: int, token: str, lease: timedelta, now: datetime) -> list[OutboxRow]:
         """Take the oldest rows that no relay holds; after the lease another relay may take them."""
-        is_free = or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until <= now)
-        oldest = select(outbox).where(is_free).order_by(outbox.c.id).limit(limit)
+        oldest = select(outbox).where(is_free(outbox.c.claimed_until, now)).order_by(outbox.c.id).limit(limit)
         rows = (await self._session.execute(oldest.with_for_update(skip_locked=True))).all()
         for ids in chunks([row.id for row in rows]):
             mark = outbox.update().where(outbox.c.id.in_(ids)).values(claim_token=token, claimed_until=now + lease)

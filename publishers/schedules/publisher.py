@@ -96,7 +96,7 @@ class SchedulePublisher:
             claimed = await self._within_cap(claimed, tx, now)
             if claimed.settled:
                 await tx.schedules.settle(claimed.settled, token=token)
-            if self._measured_at is None or now - self._measured_at >= MEASURED_EVERY:
+            if self._measured_at is None or not self._measured_at <= now < self._measured_at + MEASURED_EVERY:
                 self._measured_at = now
                 metrics.schedule_lag.set((await tx.schedules.lag(now)).total_seconds())
         _tell_parked(claimed.settled)

@@ -89,6 +89,14 @@ async def test_a_claim_holds_until_its_lease_is_over(uow: Uow) -> None:
     assert ids(await claimed(uow, new_id(), now=SOON + LEASE)) == [one.id]
 
 
+async def test_a_claim_given_by_a_clock_that_was_set_back_holds_nobody_up(uow: Uow) -> None:
+    one = schedule()
+    await saved(uow, one)
+    assert await claimed(uow, new_id(), now=SOON + timedelta(hours=3))
+    assert ids(await claimed(uow, new_id())) == [one.id]
+    assert await claimed(uow, new_id()) == []
+
+
 async def test_a_sample_of_which_another_holds_a_due_schedule_is_left_alone(uow: Uow) -> None:
     first = schedule()
     await saved(uow, first)

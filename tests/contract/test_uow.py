@@ -12,10 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from brokers.verdict import Conflict
 from mesh.embedded.mariadb import PrivateMariaDB
 from persistence import engine, session
-from persistence.engine import Database
+from persistence.engine import Database, open_uow
 from persistence.migrate import upgrade
 from persistence.uow import Transaction, Uow
+from schemas.clock import utc_now
 from tests.build.records import sample
+from tests.fakes.clock import FakeClock
 from tests.services.databases import lent, opened
 
 #: A second or so of work inside each database.
@@ -34,6 +36,15 @@ async def test_a_block_that_ends_well_commits(uow: Uow) -> None:
         await tx.inbox.claim("one")
     async with uow() as tx:
         assert not await tx.inbox.claim("one")
+
+
+async def test_a_server_tells_its_own_time_whatever_the_clock_of_its_client_says(url: str) -> None:
+    wrong = FakeClock()
+    database = open_uow(url, clock=wrong)
+    told = await database.now()
+    await database.close()
+    is_server = not url.startswith("sqlite")
+    assert abs(told - (utc_now() if is_server else wrong())) < timedelta(seconds=5)
 
 
 async def test_a_block_that_raises_leaves_nothing_and_no_connection(database: Database) -> None:
