@@ -18,6 +18,9 @@ from tests.matrix.suites import Result
 from tests.matrix.trees import PREFIX, Tree
 from tests.services.mysql import PROGRAM
 
+#: Of one suite; where more fail, they fail alike.
+_FAILURES = 10
+
 console = Console(stderr=True)
 
 
@@ -125,8 +128,8 @@ def run_all(chosen: Namespace, folder: Path, work: Path, told: Told) -> list[Res
         environment = environment_of(cell, trees, work)
         result = suites.run(cell, suite, work, logs / f"{cell.name}-{suite}.log", environment, say)
         told.end(say, what, f"{result.passed} passed, {len(result.failures)} failed  {result.broker} {result.sql}")
-        for failure in result.failures:
-            console.print(f"  {failure}", style="red", highlight=False)
+        for failure in result.failures[:_FAILURES]:
+            console.print(f"  {failure}", style="red", highlight=False, soft_wrap=True)
         results.append(result)
         table.write([result])
     return results

@@ -92,7 +92,9 @@ class Tree:
             self._write_program(beside, f"/{caller.relative_to(self.folder)}")
 
     def _write_program(self, file: Path, inside: str) -> None:
-        file.write_text(f'#!/bin/sh\nunset TMPDIR\nexec chroot {shlex.quote(str(self.folder))} {inside} "$@"\n')
+        # With a PATH of its own: ours begins with these very programs, which lead nowhere from inside.
+        way = f"chroot {shlex.quote(str(self.folder))} /usr/bin/env -u TMPDIR PATH=/usr/sbin:/usr/bin:/sbin:/bin"
+        file.write_text(f'#!/bin/sh\nexec {way} {inside} "$@"\n')
         file.chmod(0o755)
 
     @property
