@@ -33,6 +33,7 @@ class Place:
     broker_url: str = field(repr=False)
     database_url: str = field(repr=False)
     sql: Sql
+    broker_pid: int
 
     @asynccontextmanager
     async def process(
@@ -91,7 +92,7 @@ class Stage:
             stack.push_async_callback(broker.remove_vhost, name)
             await _declare(broker_url)
             sql = await stack.enter_async_context(Sql.connected(database_url))
-            yield Place(self._folder, broker_url, database_url, sql)
+            yield Place(self._folder, broker_url, database_url, sql, broker.pid)
 
     async def versions(self) -> dict[str, str]:
         """Return what the services say they are; nothing where none was needed."""
