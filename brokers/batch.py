@@ -13,6 +13,7 @@ from brokers.attempt import Attempt, Halted
 from brokers.courier import Courier
 from brokers.held import Held
 from brokers.queue import Batch
+from brokers.subscription import Subscription
 from brokers.work import Work
 
 log = structlog.get_logger()
@@ -28,7 +29,7 @@ class GroupWork(Work):
         self._linger = batch.linger.total_seconds()
         self._buffer: deque[Held] = deque()
         self._bytes = 0
-        self._is_busy = False
+        self._at_work: Sequence[Held] = ()
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
         self._draining = False
@@ -47,7 +48,11 @@ class GroupWork(Work):
     @property
     def is_idle(self) -> bool:
         """Whether nothing is held."""
-        return not self._buffer and not self._is_busy
+        return not self._buffer and not self._at_work
+
+    def holds_of(self, subscription: Subscription) -> bool:
+        """Whether something is held that came on a subscription."""
+        return any(held.subscription is subscription for held in (*self._at_work, *self._buffer))
 
     @property
     def _is_full(self) -> bool:
@@ -79,13 +84,13 @@ class GroupWork(Work):
             if not live:
                 continue
             try:
-                self._is_busy = True
+                self._at_work = live
                 await self._settle(live)
             except Exception:  # the loop of the process: a bug of ours must cost a redelivery, not the consumer
                 log.exception("group_failed", queue=live[0].incoming.queue.name)
                 live[0].subscription.lost.set()
             finally:
-                self._is_busy = False
+                self._at_work = ()
 
     async def _next_group(self) -> list[Held]:
         """Wait for the first message, then for a full group or the end of the linger; empty when drained."""

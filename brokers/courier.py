@@ -16,7 +16,7 @@ from brokers.ladder import ladder_address
 from brokers.outgoing import Outgoing
 from brokers.publisher import Publisher
 from brokers.status import TRACKED, State, Status, StatusBoard
-from brokers.verdict import Unavailable
+from brokers.verdict import Reject, Unavailable
 from schemas.clock import Clock
 
 log = structlog.get_logger()
@@ -59,10 +59,22 @@ class Courier:
         return True
 
     async def hand_back(self, message: Incoming) -> bool:
-        """Publish an untouched message to the end of its own queue, which counts no failed delivery."""
+        """Publish an untouched message to the end of its own queue, which counts no failed delivery.
+
+        Where that queue was deleted meanwhile, it is kept with the strays.
+        """
         try:
             await self._publisher.publish(message.onward("", message.physical))
+        except Reject:  # unroutable
+            return await self._published(message.onward(message.exchange, message.key))
         except Unavailable:
+            return False
+        return True
+
+    async def _published(self, message: Outgoing) -> bool:
+        try:
+            await self._publisher.publish(message)
+        except (Reject, Unavailable):
             return False
         return True
 

@@ -13,7 +13,7 @@ from brokers.verdict import Reject
 LARGEST = 16 * 1024 * 1024
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # each delivery is itself alone
 class Held:
     """One delivery between its arrival and its ack; once read, either `message` or `error` is set."""
 

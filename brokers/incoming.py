@@ -46,6 +46,7 @@ FOREIGN_BYTES = 64 * 1024
 class Incoming:
     """One delivery on one channel; `tag` is only good on that channel.
 
+    `failures` is how often a consumer or its channel died with this message in hand, as the broker counts it.
     `physical` is the queue as the broker knows it: the partition, where there are partitions. `key` and `exchange`
     are the original ones, also after the ladder or a redrive. `first_seen` is when the message was published as far
     as anyone can tell, `retry_since` when its present run of attempts began.
@@ -68,6 +69,7 @@ class Incoming:
     reply_to: str | None
     timestamp: datetime | None
     is_redelivered: bool
+    failures: int
 
     def delivery(self, message: Any) -> Delivery[Any]:
         """Return what the handler gets to see."""
@@ -127,7 +129,7 @@ def incoming(message: aiormq.abc.DeliveredMessage, queue: Queue, physical: str, 
         key=key,
         exchange=_text(headers.get("x-original-exchange")) or message.exchange or "",
         headers=headers,
-        attempt=_count(headers.get("x-attempt")),
+        attempt=_count(headers.get("x-attempt")) or 1,
         first_seen=first_seen,
         retry_since=moment(headers.get("x-redriven-at"), now + A_YEAR) or first_seen,
         type=stated.message_type,
@@ -135,6 +137,7 @@ def incoming(message: aiormq.abc.DeliveredMessage, queue: Queue, physical: str, 
         reply_to=stated.reply_to,
         timestamp=believed,
         is_redelivered=bool(message.redelivered),
+        failures=_count(headers.get("x-delivery-count")),
     )
 
 
@@ -182,4 +185,4 @@ def _fitting(headers: dict[str, Any]) -> dict[str, Any]:
 
 
 def _count(stated: object) -> int:
-    return stated if isinstance(stated, int) and stated > 0 else 1
+    return stated if isinstance(stated, int) and stated > 0 else 0
