@@ -1,8 +1,8 @@
 """A message as the bytes of its AMQP 0-9-1 frames, encoded by hand because a publisher does little else.
 
 What does not vary (the method frame of a key, the names of headers) is encoded once. Layout:
-https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf, sections 2.3.5 and 4.2; values of header fields that are not
-text are left to pamqp, which knows RabbitMQ's dialect of types.
+https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf, sections 2.3.5 and 4.2; numbers and other rare
+values of header fields are left to pamqp, which knows RabbitMQ's dialect of types.
 """
 
 import struct
@@ -27,6 +27,7 @@ _PUBLISH = struct.pack(">HHH", 60, 40, 0)  # class basic, method publish, a fiel
 _CONTENT = struct.Struct(">HHQH")  # class, weight, bytes of body, which properties follow
 _LENGTH = struct.Struct(">I")
 _TIME = struct.Struct(">Q")
+_DOUBLE = struct.Struct(">d")
 
 #: Bits of the properties that every message has: content type, headers, delivery mode, message id, timestamp, app id.
 _ALWAYS = 1 << 15 | 1 << 13 | 1 << 12 | 1 << 7 | 1 << 6 | 1 << 3
@@ -55,7 +56,7 @@ def frames(message: Outgoing, channel: int, most: int) -> bytes:
 def _content(message: Outgoing) -> bytes:
     """Return the payload of the header frame: the properties stand in the order of their bits, the highest first."""
     flags = _ALWAYS
-    parts = [_JSON, _table(message), _PERSISTENT]
+    parts = [_JSON, _headers(message), _PERSISTENT]
     if message.correlation_id is not None:
         flags |= _CORRELATION_ID
         parts.append(_short(message.correlation_id))
@@ -69,20 +70,37 @@ def _content(message: Outgoing) -> bytes:
     return _CONTENT.pack(60, 0, len(message.body), flags) + b"".join(parts) + _MESH
 
 
-def _table(message: Outgoing) -> bytes:
+def _headers(message: Outgoing) -> bytes:
     """Return the headers, among them when the message was first seen."""
     headers: Mapping[str, Any] = message.headers
     if "x-first-seen" not in headers:
         headers = {"x-first-seen": message.timestamp.isoformat(timespec="milliseconds"), **headers}
-    fields = b"".join([_name(name) + _value(value) for name, value in headers.items()])
-    return _LENGTH.pack(len(fields)) + fields
+    return _table(headers)
+
+
+def _table(fields: Mapping[str, Any]) -> bytes:
+    return _long(b"".join([_name(name) + _value(value) for name, value in fields.items()]))
 
 
 def _value(value: Any) -> bytes:
-    if type(value) is str:
-        raw = value.encode()
-        return b"S" + _LENGTH.pack(len(raw)) + raw
-    return encode.encode_table_value(value)
+    """Return a value behind the letter of its type, so that whatever a foreign publisher's header holds goes on."""
+    match value:
+        case str():
+            return b"S" + _long(value.encode())
+        case bytes():  # text that is not UTF-8 is decoded as this
+            return b"S" + _long(value)
+        case float():
+            return b"d" + _DOUBLE.pack(value)
+        case dict():
+            return b"F" + _table(value)
+        case list():
+            return b"A" + _long(b"".join(map(_value, value)))
+        case _:
+            return encode.encode_table_value(value)
+
+
+def _long(raw: bytes) -> bytes:
+    return _LENGTH.pack(len(raw)) + raw
 
 
 def _short(text: str) -> bytes:
