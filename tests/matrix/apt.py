@@ -12,7 +12,7 @@ _SCHEMES = ("http://", "https://", "file:", "ftp://")
 
 
 class Source(NamedTuple):
-    """One place that packages of one suite come from."""
+    """One place that the main packages of one suite come from."""
 
     uri: str
     suite: str
@@ -33,8 +33,15 @@ def configured(etc: Path = ETC) -> Iterator[Source]:
 
 
 def mirror_of(sources: Iterable[Source], release: str) -> str | None:
-    """Return where the machine's own release comes from, whose mirror has the other releases too."""
-    return next((source.uri for source in sources if source.suite == release), None)
+    """Return where the machine's own release comes from, whose mirror has the other releases too.
+
+    Others publish for a release as well; Debian's own mirrors have its updates, or at least Debian's name.
+    """
+    found = list(sources)
+    own = [source.uri for source in found if source.suite == release]
+    updated = {source.uri for source in found if source.suite == f"{release}-updates"}
+    named = (uri for uri in own if uri.rstrip("/").endswith("/debian"))
+    return next((uri for uri in own if uri in updated), None) or next(named, None)
 
 
 def proxy() -> dict[str, str]:
@@ -48,7 +55,7 @@ def _lines(text: str) -> Iterator[Source]:
     """One source a line: `deb [options] uri suite components`."""
     for line in text.splitlines():
         words = re.sub(r"\[.*?\]", " ", line.partition("#")[0]).split()
-        if len(words) >= 3 and words[0] == "deb":
+        if len(words) >= 3 and words[0] == "deb" and "main" in words[3:]:
             yield Source(words[1], words[2])
 
 
@@ -59,6 +66,7 @@ def _stanzas(text: str) -> Iterator[Source]:
         unfolded = re.sub(r"\n[ \t]+", " ", stanza)
         pairs = (line.partition(":") for line in unfolded.splitlines())
         fields = {name.strip().lower(): value.split() for name, _, value in pairs}
-        if "deb" not in fields.get("types", []) or fields.get("enabled") == ["no"]:
+        is_used = "deb" in fields.get("types", []) and fields.get("enabled") != ["no"]
+        if not is_used or "main" not in fields.get("components", []):
             continue
         yield from (Source(uri, suite) for uri in fields.get("uris", []) for suite in fields.get("suites", []))
