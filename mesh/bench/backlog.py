@@ -11,7 +11,7 @@ from brokers.topology import SAMPLES_INGEST
 from mesh.bench import crawl
 from mesh.bench.benchmark import Benchmark, Measure
 from mesh.bench.crawl import Tell
-from mesh.bench.drain import UNTIMED, Course, Look, drained, slope, thinned
+from mesh.bench.drain import UNTIMED, Course, Look, drained, look, mb, slope, thinned
 from mesh.bench.figures import Measured, Target
 from mesh.bench.stage import Place, Stage
 
@@ -47,13 +47,14 @@ def _of(share: int) -> Measure:
     async def measure(stage: Stage, size: int, tell: Tell) -> Measured:
         number = max(size // share, LEAST)
         async with stage.place() as place:
-            before_mb = _broker_mb(place)
+            before_mb = mb(psutil.Process(place.broker_pid))
             filled_in = await _filled(place, number, tell)
             async with place.process("worker", ("mesh", "worker", SAMPLES_INGEST.name)) as process:
                 looks = await drained(
                     place, process, SAMPLES_INGEST.name, number, lambda part: tell(_FILLING + part * (1 - _FILLING))
                 )
                 await crawl.rate(place, process, number, lambda _: None)
+                looks.append(look(place, process))
             found = await crawl.account(place, rows=number, samples=(number + 1) // 2)
             course = await Course.of(place)
         facts = {"messages": number, "filled_per_second": round(number / filled_in), "broker_mb_before": before_mb}
@@ -83,17 +84,13 @@ def _facts(looks: list[Look], course: Course, number: int) -> dict[str, Any]:
         "last_per_second": round(course.rate(number - end, number), 1),
         "rss_mb": looks[-1].worker_mb,
         "rss_mb_per_100k": slope(looks, course, number),
-        "broker_mb": max(look.broker_mb for look in looks),
+        "broker_mb": max(each.broker_mb for each in looks),
         "course": list(thinned(looks, course)),
     }
 
 
 def _untimed(number: int) -> int:
     return min(UNTIMED, number // 5)
-
-
-def _broker_mb(place: Place) -> float:
-    return round(psutil.Process(place.broker_pid).memory_info().rss / 1e6, 1)
 
 
 BACKLOG = Benchmark(

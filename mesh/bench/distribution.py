@@ -22,7 +22,7 @@ def told(seconds: Sequence[float]) -> dict[str, Any]:
     The curve ends where one value alone would be a quantile.
     """
     ordered = sorted(seconds)
-    shares = [share for share in SHARES if (1 - share) * len(ordered) >= 1]
+    shares = [share for share in SHARES if round((1 - share) * len(ordered), 3) >= 1]
     return {
         "p50_ms": _ms(quantile(ordered, 0.5)),
         "p99_ms": _ms(quantile(ordered, 0.99)),

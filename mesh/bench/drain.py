@@ -32,7 +32,7 @@ _GROUPS = "SELECT expires_at, COUNT(*) FROM inbox GROUP BY expires_at ORDER BY e
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look: seconds of the wall clock, and resident memory in MB."""
+    """When it was, by the wall clock, and how much memory was resident, in MB."""
 
     at: float
     worker_mb: float
@@ -73,7 +73,6 @@ class Course:
 async def drained(place: Place, process: psutil.Process, queue: str, number: int, tell: Tell) -> list[Look]:
     """Look on until nothing of `number` messages waits in the queue any more, or nothing goes on."""
     link = Link(place.broker_url, "mesh bench look")
-    broker = psutil.Process(place.broker_pid)
     looks: list[Look] = []
     waiting, changed_at = number, time.monotonic()
     try:
@@ -81,7 +80,7 @@ async def drained(place: Place, process: psutil.Process, queue: str, number: int
         while waiting and time.monotonic() - changed_at < STALLED_SECONDS:
             if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
                 raise ServiceFailed(f"the worker ended; its log is in {place.folder}")
-            looks.append(Look(time.time(), _mb(process), _mb(broker)))
+            looks.append(look(place, process))
             found = (await channel.queue_declare(queue, passive=True)).message_count or 0
             if found != waiting:
                 waiting, changed_at = found, time.monotonic()
@@ -92,9 +91,14 @@ async def drained(place: Place, process: psutil.Process, queue: str, number: int
     return looks
 
 
+def look(place: Place, process: psutil.Process) -> Look:
+    """Look at the memory of the worker and of the broker."""
+    return Look(time.time(), mb(process), mb(psutil.Process(place.broker_pid)))
+
+
 def slope(looks: Sequence[Look], course: Course, number: int) -> float:
     """Return the growth of the worker's memory in MB per 100,000 messages, by least squares once it has settled."""
-    points = [(course.stored_at(look.at), look.worker_mb) for look in looks]
+    points = [(course.stored_at(each.at), each.worker_mb) for each in looks]
     settled = [(stored, mb) for stored, mb in points if stored >= number * SETTLED]
     if len({stored for stored, _ in settled}) < 2:  # noqa: PLR2004 - a line needs two points
         return 0.0
@@ -105,12 +109,13 @@ def slope(looks: Sequence[Look], course: Course, number: int) -> float:
 def thinned(looks: Sequence[Look], course: Course, points: int = 200) -> Iterator[list[float]]:
     """Yield evenly spaced looks for a plot: seconds, messages stored, MB of the worker, MB of the broker."""
     step = max(len(looks) // points, 1)
-    for look in looks[::step]:
-        seconds = round(look.at - looks[0].at, 2)
-        yield [seconds, course.stored_at(look.at), look.worker_mb, look.broker_mb]
+    for each in [*looks[:-1:step], looks[-1]]:
+        seconds = round(each.at - looks[0].at, 2)
+        yield [seconds, course.stored_at(each.at), each.worker_mb, each.broker_mb]
 
 
-def _mb(process: psutil.Process) -> float:
+def mb(process: psutil.Process) -> float:
+    """Return what a process has in memory."""
     return round(process.memory_info().rss / 1e6, 1)
 
 

@@ -73,12 +73,13 @@ def shown(report: dict[str, Any], console: Console) -> None:
 
 def columns(report: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
     """Return the heads of a run's table and a row for each variant; what is not known is None."""
-    heads = ["variant", f"median {report['unit']}", *(name.replace("_", " ") for name in report["told"])]
+    told = report.get("told", ())
+    heads = ["variant", f"median {report['unit']}", *(name.replace("_", " ") for name in told)]
     rows = [
         [
             each["name"],
             number(each["median"]),
-            *(_middle(each["facts"], name) for name in report["told"]),
+            *(_middle(each["facts"], name) for name in told),
             " ".join(number(value) for value in each["values"]),
             each["lost"],
             each["duplicated"],
