@@ -1,6 +1,7 @@
 """Group commit: many small messages, one transaction, one ack; a failing group is halved until the culprit is alone."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -93,16 +94,20 @@ class GroupWork(Work):
                 self._at_work = ()
 
     async def _next_group(self) -> list[Held]:
-        """Wait for the first message, then for a full group or the end of the linger; empty when drained."""
+        """Wait for the first message, then until the group is full or its oldest has lingered; empty when drained.
+
+        What arrived while the group before was being committed has lingered by then, and goes at once.
+        """
         while not self._buffer:
             if self._draining:
                 return []
             self._arrived.clear()
             await self._arrived.wait()
-        if not self._is_full and not self._draining:
+        left = self._buffer[0].since + self._linger - time.monotonic()
+        if left > 0 and not self._is_full and not self._draining:
             self._full.clear()
             with suppress(TimeoutError):  # then the group goes as it is
-                async with asyncio.timeout(self._linger):
+                async with asyncio.timeout(left):
                     await self._full.wait()
         return self._group()
 

@@ -1,6 +1,7 @@
 """A message in a worker's hands: what came, on which subscription, and what its body says."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -15,7 +16,10 @@ LARGEST = 16 * 1024 * 1024
 
 @dataclass(slots=True, eq=False)  # each delivery is itself alone
 class Held:
-    """One delivery between its arrival and its ack; once read, either `message` or `error` is set."""
+    """One delivery between its arrival and its ack; once read, either `message` or `error` is set.
+
+    `since` is when it arrived, on the monotonic clock.
+    """
 
     incoming: Incoming
     subscription: Subscription
@@ -23,6 +27,7 @@ class Held:
     message: Any = None
     error: Exception | None = None
     is_read: bool = False
+    since: float = field(default_factory=time.monotonic)
 
     def read(self) -> None:
         """Validate the body, once; a body that does not fit is an error to be judged, not raised."""
