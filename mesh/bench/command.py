@@ -59,8 +59,8 @@ async def _run(chosen: Sequence[Benchmark], folder: Path, rounds: int | None, si
             for each in chosen:
                 sized = size or each.size
                 figures = await measured(each, on, rounds or each.rounds, sized, progress)
-                described = {**machine_before, "versions": machine.versions(await on.versions())}
-                reports.append(_kept(written(each, figures, sized, described), folder))
+                services = {"versions": machine.versions(await on.versions()), "settings": await on.settings()}
+                reports.append(_kept(written(each, figures, sized, machine_before | services), folder))
     return reports
 
 

@@ -124,8 +124,9 @@ def _conditions(report: Report) -> str:
     machine = report["machine"]
     rounds = len(report["variants"][0]["values"])
     told = f"{report['size']:,} {report['sized_in']} a round, rounds: {rounds}, measured at {machine['measured_at']}"
-    settings = [f"- {name}: {value}" for name, value in report.get("settings", {}).items()]
-    return "\n".join([*settings, f"- run: {told}", f"- machine: {sentence(machine)}"])
+    settings = report.get("settings", {}) | machine.get("settings", {})
+    lines = [f"- {name}: {value}" for name, value in settings.items()]
+    return "\n".join([*lines, f"- run: {told}", f"- machine: {sentence(machine)}"])
 
 
 def _rank(report: Report) -> tuple[bool, str]:

@@ -66,6 +66,8 @@ def shown(report: dict[str, Any], console: Console) -> None:
     if report["left_out"]:
         console.print(f"Left out: {', '.join(report['left_out'])}; `make bench` installs them.", style="yellow")
     console.print(f"{report['size']:,} {report['sized_in']} a round. {sentence(report['machine'])}", style="dim")
+    settings = report["settings"] | report["machine"].get("settings", {})
+    console.print("; ".join(f"{name}: {value}" for name, value in settings.items()), style="dim")
     if not report["is_clean"]:
         console.print("Something was lost or done twice: these figures are worth nothing.", style="bold red")
     console.print(f"{report['file']}\n", style="dim", soft_wrap=True)

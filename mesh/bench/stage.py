@@ -24,6 +24,8 @@ from persistence import migrate
 
 ROOT = Path(__file__).resolve().parents[2]
 
+_DURABILITY = ("innodb_buffer_pool_size", "innodb_flush_log_at_trx_commit", "log_bin", "sync_binlog")
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -105,6 +107,14 @@ class Stage:
         broker = ".".join(map(str, link.version))
         await link.close()
         return {"RabbitMQ": broker, "MariaDB": database}
+
+    async def settings(self) -> dict[str, str]:
+        """Return what of the services' settings decides how long a commit takes; nothing where none was needed."""
+        if self._database is None:
+            return {}
+        async with Sql.connected(self._database.url) as sql:
+            _, found = await sql.rows(f"SHOW GLOBAL VARIABLES WHERE variable_name IN {_DURABILITY}")
+        return {"RabbitMQ": "one node, quorum queues", "MariaDB": ", ".join(f"{name}={value}" for name, value in found)}
 
     async def _started(self) -> tuple[PrivateRabbitMQ, PrivateMariaDB]:
         if self._broker is None:
