@@ -35,6 +35,10 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 #: A publisher's clock may be ahead of ours by this much; further ahead its messages would stay the newest for ever.
 CLOCK_SKEW = timedelta(minutes=5)
 
+#: Addresses that only a broker can make up. A mistaken one ends the connection of whoever answers to it, and with it
+#: everything that was on its way there.
+DIRECT_REPLY = "amq.rabbitmq.reply-to"
+
 #: A redrive of ours may be this far ahead of the moment it is read at: enough that no clock matters.
 A_YEAR = timedelta(days=365)
 
@@ -134,7 +138,7 @@ def incoming(message: aiormq.abc.DeliveredMessage, queue: Queue, physical: str, 
         retry_since=moment(headers.get("x-redriven-at"), now + A_YEAR) or first_seen,
         type=stated.message_type,
         correlation_id=stated.correlation_id,
-        reply_to=stated.reply_to,
+        reply_to=_queue_named(stated.reply_to),
         timestamp=believed,
         is_redelivered=bool(message.redelivered),
         failures=_count(headers.get("x-delivery-count")),
@@ -165,6 +169,10 @@ def moment(stated: object, latest: datetime) -> datetime | None:
         return None
     aware = read if read.tzinfo else read.replace(tzinfo=UTC)
     return aware if EARLIEST <= aware <= latest else None
+
+
+def _queue_named(reply_to: str | None) -> str | None:
+    return None if reply_to is None or reply_to.startswith(DIRECT_REPLY) else reply_to
 
 
 def _text(stated: object) -> str:

@@ -93,6 +93,13 @@ def test_headers_of_the_wrong_kind_say_nothing_of_the_origin() -> None:
     assert (message.key, message.exchange) == ("samples.ping", "samples.topic")
 
 
+@pytest.mark.parametrize("stated", ["amq.rabbitmq.reply-to", "amq.rabbitmq.reply-to.g1h2AAAA.forged"])
+def test_nobody_is_answered_at_an_address_that_ends_the_connection_if_it_is_mistaken(stated: str) -> None:
+    message = arrived(NOW, reply_to=stated)
+    assert message.reply_to is None
+    assert message.onward("", "samples.ping").reply_to is None
+
+
 def test_where_copies_went_is_not_said_again() -> None:
     onward = arrived(NOW, headers={"CC": ["chatbot.sample.batch"]}).onward("", "samples.ping")
     assert "CC" not in onward.headers
