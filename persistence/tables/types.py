@@ -158,7 +158,8 @@ class Money(TypeDecorator[Decimal]):
         return Decimal(value) if isinstance(value, str) else value
 
     def _holds(self, value: Decimal) -> bool:
-        return value.is_finite() and value.adjusted() < self.precision - self.scale
+        # A zero may have any exponent: 0e70 is nothing but 0.
+        return value.is_finite() and (not value or value.adjusted() < self.precision - self.scale)
 
 
 class Json(TypeDecorator[Any]):

@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from brokers.outgoing import Outgoing, outgoing
 from publishers.schedules.renderer import Renderer, Unrenderable
-from schemas.chatbot.messages import ChatMessage, ChatTask, SendChatMessages, task_key
+from schemas.chatbot.messages import MAX_TITLE, ChatMessage, ChatTask, SendChatMessages, task_key
 from schemas.chatbot.records import Scenario, Schedule
 from schemas.samples.records import Sample
 
@@ -48,7 +48,14 @@ def drafted(bundle: Bundle, renderer: Renderer) -> Draft:
     if not rendered:
         return Draft(bundle=bundle, message=None, failed=failed)
     told = [schedule for schedule, _ in rendered]
-    return Draft(bundle=bundle, message=_addressed(_task(bundle, rendered), told), told=told, failed=failed)
+    try:
+        message = _addressed(_task(bundle, rendered), told)
+    except (
+        ValueError
+    ) as error:  # of one sample, whose rows somebody else may have written: no reason to stop the others
+        reason = f"no chat task can be made of it: {error}"
+        return Draft(bundle=bundle, message=None, failed=[*failed, *((schedule, reason) for schedule in told)])
+    return Draft(bundle=bundle, message=message, told=told, failed=failed)
 
 
 def _task(bundle: Bundle, rendered: Sequence[tuple[Schedule, list[ChatMessage]]]) -> ChatTask:
@@ -66,11 +73,16 @@ def _task(bundle: Bundle, rendered: Sequence[tuple[Schedule, list[ChatMessage]]]
         region=bundle.region,
         sample_id=sample.id,
         platform_product_id=sample.platform_product_id,
-        platform_product_name=sample.product_name,
-        platform_campaign_name=sample.platform_campaign_name,
+        platform_product_name=_title(sample.product_name),
+        platform_campaign_name=_title(sample.platform_campaign_name),
         platform_creator_username=sample.platform_creator_username,
         **names,
     )
+
+
+def _title(name: str | None) -> str | None:
+    """Cut a name that a crawler may send longer than a chat task carries it."""
+    return name and name[:MAX_TITLE]
 
 
 def _merged(rendered: Sequence[tuple[Schedule, list[ChatMessage]]]) -> list[ChatMessage]:

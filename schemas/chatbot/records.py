@@ -16,6 +16,18 @@ class Scenario(StrEnum):
     NO_CONTENT_POSTED = "no_content_posted"
     MISSING_AD_CODE = "missing_ad_code"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Scenario":
+        """Read what somebody else wrote into the table as a scenario that is none of ours, so that it can be parked."""
+        stranger = str.__new__(cls, value)
+        stranger._name_, stranger._value_ = "", str(value)
+        return stranger
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is one of the four."""
+        return self._name_ in type(self).__members__
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
