@@ -105,6 +105,15 @@ class Driver:
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
 
+    async def settled(self) -> None:
+        """Wait until everything sent has its answer."""
+        while self._under_way:
+            await asyncio.gather(*self._under_way)
+
+    async def say_again(self) -> None:
+        """Send everything once more under the identities it had, and wait for the answers."""
+        await asyncio.gather(*(self._send(operation) for operation in self.operations))
+
     def next_operation(self) -> Operation:
         """Return the next message, for the caller to send."""
         number = len(self.operations)

@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 from uuid import uuid4
 
-import aiormq
 import httpx
 from sqlalchemy import NullPool, text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -32,7 +31,7 @@ from persistence.migrate import upgrade
 from schemas.clock import utc_now
 from tests.build.broker import eventually
 from tests.chaos.driver import Driver
-from tests.chaos.fleet import Fleet, RoleProcess
+from tests.chaos.fleet import Fleet, RoleProcess, Workers
 from tests.chaos.oracle import Counters, Truth, judge_reminders, judge_samples
 from tests.chaos.report import Outcome, Parked, Report
 from tests.services.proxy import Proxy, proxy_to
@@ -82,7 +81,7 @@ class MeshUnderFire:
         self.seed = 0
         self.outcome: Outcome | None = None
         self.note: Callable[[Outcome], None] = lambda _: None
-        self._url = url
+        self.url = url
         self._recovery = 0.0
         self._returned_at: float | None = None
 
@@ -170,15 +169,15 @@ class MeshUnderFire:
     async def depths(self) -> dict[str, int]:
         """Return how many messages each queue holds; unacknowledged ones only count once their consumers are gone."""
         declared = declare.whole(topology.DOMAINS, topology.QUEUES)
-        connection = await aiormq.connect(self._url)
-        channel = await connection.channel()
+        link = Link(self.url, "chaos oracle")
+        channel = await link.channel()
         answers = {each.name: await channel.queue_declare(each.name, passive=True) for each in declared.queues}
-        await connection.close()
+        await link.close()
         return {name: int(answer.message_count or 0) for name, answer in answers.items()}
 
     async def publish_anonymously(self, body: bytes) -> None:
         """Publish a body and nothing else, as the plainest of clients would: without any property."""
-        vhost = unquote(urlsplit(self._url).path[1:])
+        vhost = unquote(urlsplit(self.url).path[1:])
         payload = {"payload": body.decode(), "payload_encoding": "string"}
         said = {"properties": {}, "routing_key": "samples.ingest", **payload}
         management = Management(self.services.broker.management_url, "mesh", self.services.broker.password)
@@ -188,6 +187,10 @@ class MeshUnderFire:
     def stored_again(self) -> int:
         """Return how often a worker was handed a message whose effects were committed already."""
         return sum(1 for worker in self.fleet.workers for _ in worker.events("samples_already_stored"))
+
+    def redelivered(self) -> list[int]:
+        """Return, for each message that came to a worker again, how many failed deliveries the broker counts."""
+        return [event["failures"] for worker in self.fleet.workers for event in worker.events("message_redelivered")]
 
     def told_events(self, name: str) -> int:
         """Return how often the roles logged an event."""
@@ -199,8 +202,8 @@ class MeshUnderFire:
 
     async def _parked(self) -> list[Parked]:
         """Return the dead letters by reason; they stay where they are."""
-        publisher = Publisher(Link(self._url, "chaos oracle"))
-        link = Link(self._url, "chaos oracle")
+        publisher = Publisher(Link(self.url, "chaos oracle"))
+        link = Link(self.url, "chaos oracle")
         letters = DeadLetters(link, publisher, topology.QUEUES, utc_now).letters(Selection())
         grouped = Counter([(each.queue, each.error_class, each.reason) async for each in letters])
         await link.close()
@@ -235,7 +238,9 @@ async def mesh_under_fire(services: Services, folder: Path, report: Report, test
         fleets: list[MeshUnderFire] = []
         async with proxy_to(services.broker.port) as proxy:
 
-            async def begin(*, http: float = 0.5, reminded: float = 0.3, worker_options: str = "") -> MeshUnderFire:
+            async def begin(
+                *, http: float = 0.5, reminded: float = 0.3, worker_options: str = "", workers: Workers | None = None
+            ) -> MeshUnderFire:
                 await upgrade(admin_url)
                 await _declare(url)
                 environment = {
@@ -243,7 +248,9 @@ async def mesh_under_fire(services: Services, folder: Path, report: Report, test
                     "MESH_DATABASE_URL": await _ordinary_user(services.database, admin_url),
                     "MESH_REDIS_URL": services.redis.url,
                 }
-                fleet = Fleet(folder, environment, proxy.of(url) + worker_options)
+                # The nodes of a cluster are reached directly.
+                via = None if "," in url else proxy.of(url) + worker_options
+                fleet = Fleet(folder, environment, via, workers or Workers())
                 seed = int(os.environ.get(SEED) or random.SystemRandom().randrange(10**6))
                 driver = Driver(fleet.url, url, seed, http=http, reminded=reminded)
                 mesh = MeshUnderFire(services, fleet, driver, proxy, Truth(engine), url)
@@ -269,9 +276,9 @@ async def mesh_under_fire(services: Services, folder: Path, report: Report, test
 
 
 async def _declare(url: str) -> None:
-    connection = await aiormq.connect(url)
-    await declare.whole(topology.DOMAINS, topology.QUEUES).apply(await connection.channel())
-    await connection.close()
+    link = Link(url, "chaos begins")
+    await declare.whole(topology.DOMAINS, topology.QUEUES).apply(await link.channel())
+    await link.close()
 
 
 async def _ordinary_user(server: PrivateMariaDB, admin_url: str) -> str:
