@@ -43,9 +43,10 @@ _LOOK_SECONDS = 0.25
 
 
 def apart(size: int) -> tuple[int, int]:
-    """Return two delays in seconds, each longer than it takes to fail that many messages once."""
-    first = max(DELAYS[0], ceil(size / FAILED_PER_SECOND))
-    return first, first + 3
+    """Return two delays of one level of the ladder, longer than it takes to fail that many messages once, in seconds."""
+    needed = max(DELAYS[0], ceil(size / FAILED_PER_SECOND))
+    level = 1 << (needed - 1).bit_length()
+    return level, level
 
 
 def _with(delays_for: Callable[[int], Sequence[int]], pace: int | None) -> Measure:
@@ -152,7 +153,8 @@ RETRY = Benchmark(
     told=("p50_ms", "p99.9_ms", "most_ms", "least_ms", "parked"),
     settings={
         "lateness": "from the call of the handler that failed to the next call, less the delay that it asked for",
-        "delays": f"{DELAYS[0]} s, then {DELAYS[1]} s; all at once, longer than it takes to fail them all",
+        "delays": f"{DELAYS[0]} s (one level of the ladder), then {DELAYS[1]} s (three levels); all at once, twice one "
+        "level that is longer than it takes to fail them all",
         "worker": f"one process, {REFUSED.concurrency} at a time, prefetch {REFUSED.prefetch}",
         "lost": "attempts and effects that did not happen; duplicated: those that happened once too often",
     },
