@@ -43,7 +43,7 @@ _LOOK_SECONDS = 0.25
 
 
 def apart(size: int) -> tuple[int, int]:
-    """Return two delays of one level of the ladder, longer than it takes to fail that many messages once, in seconds."""
+    """Return two delays in seconds, each one level of the ladder and longer than it takes to fail all messages once."""
     needed = max(DELAYS[0], ceil(size / FAILED_PER_SECOND))
     level = 1 << (needed - 1).bit_length()
     return level, level
