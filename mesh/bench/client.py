@@ -69,6 +69,10 @@ class Connection(asyncio.Protocol):
         self._posts = posts
         self._post(posts)
 
+    def end(self) -> None:
+        """Expect nothing more: a connection that is lost now is nobody's failure."""
+        self._posts = None
+
     def data_received(self, data: bytes) -> None:
         """Take an answer, or a part of one, and post the next."""
         posts = self._posts
@@ -112,20 +116,25 @@ async def _phase(connections: list[Connection], posts: Posts) -> None:
     await posts.done
 
 
-async def _send(load: Load) -> Told:
+async def sent(load: Load) -> Told:
+    """Post a load and tell how long it took; raises Failed for any answer but the wanted one."""
     requests, wanted = _requests(load), b"202" if load.kind == SAMPLES else b"200"
     loop = asyncio.get_running_loop()
     opened = [await loop.create_connection(Connection, "127.0.0.1", int(load.address)) for _ in range(load.connections)]
     connections = [connection for _, connection in opened]
-    gc.disable()  # twenty thousand requests in memory are no garbage, and looking for some would be felt in the tail
     if load.warm_up:
         await _phase(connections, Posts(requests[: load.warm_up], wanted))
     posts = Posts(requests[load.warm_up :], wanted)
     watch = Stopwatch(load.watched)
     await _phase(connections, posts)
     watch.latencies = posts.latencies
-    return watch.told()
+    told = watch.told()
+    for transport, connection in opened:
+        connection.end()
+        transport.close()
+    return told
 
 
 if __name__ == "__main__":
-    tell(lambda load: uvloop.run(_send(load)))
+    gc.disable()  # twenty thousand requests in memory are no garbage, and looking for some would be felt in the tail
+    tell(lambda load: uvloop.run(sent(load)))

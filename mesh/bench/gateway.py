@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
@@ -118,14 +118,15 @@ async def _sent(module: str, load: Load) -> dict[str, Any]:
 
 async def _judged(place: Place, load: Load, told: dict[str, Any]) -> Measured:
     """Compare what was answered with what the queue holds; every post was answered, or the sender had failed."""
-    found = [number_in(message) for message in await _taken(place, load)]
+    found = account_of(load, [number_in(message) for message in await _taken(place, load)])
+    return crawl.measured(load.posts * load.items / told["seconds"], found, {"posts": load.posts, **told})
+
+
+def account_of(load: Load, found: Sequence[int]) -> Account:
+    """Return what is missing of a load's numbers, and how many of those found are too many."""
     wanted = set(range(load.messages))
-    account = Account(
-        expected=load.messages,
-        lost=len(wanted.difference(found)),
-        duplicated=len(found) - len(wanted.intersection(found)),
-    )
-    return crawl.measured(load.posts * load.items / told["seconds"], account, {"posts": load.posts, **told})
+    too_many = len(found) - len(wanted.intersection(found))
+    return Account(expected=load.messages, lost=len(wanted.difference(found)), duplicated=too_many)
 
 
 async def _taken(place: Place, load: Load) -> list[bytes]:
