@@ -20,6 +20,7 @@ UNENCODABLE = (struct.error, TypeError, ValueError, OverflowError)
 _METHOD, _HEADER, _BODY = 1, 2, 3
 _END = b"\xce"
 _MANDATORY = b"\x01"
+_SMALLEST_FRAME = 4096  # bytes that every peer takes
 _LONGEST = 255  # bytes of a short string: its length is one byte
 
 _FRAME = struct.Struct(">BHI")  # type, channel, bytes of payload
@@ -33,6 +34,8 @@ _DOUBLE = struct.Struct(">d")
 _ALWAYS = 1 << 15 | 1 << 13 | 1 << 12 | 1 << 7 | 1 << 6 | 1 << 3
 _CORRELATION_ID, _REPLY_TO, _TYPE = 1 << 10, 1 << 9, 1 << 5
 _PERSISTENT = b"\x02"
+#: Addresses that only a broker can make up: it closes the channel, or crashes, over one that it did not.
+DIRECT_REPLY = "amq.rabbitmq.reply-to"
 _KEPT = 1024  # different keys and names; far more than the topology has
 
 
@@ -42,6 +45,10 @@ def frames(message: Outgoing, channel: int, most: int) -> bytes:
     Raises one of UNENCODABLE for a message that AMQP cannot carry, with a key of 300 bytes for one.
     """
     header = _content(message)
+    if len(header) > max(most, _SMALLEST_FRAME):
+        raise ValueError(f"its headers take {len(header)} bytes, and must fit into one frame")
+    if not message.exchange and message.key.startswith(DIRECT_REPLY):
+        raise ValueError("nobody can be answered at a direct reply address")
     parts = [
         _method(message.exchange, message.key, channel),
         _FRAME.pack(_HEADER, channel, len(header)),
@@ -60,7 +67,7 @@ def _content(message: Outgoing) -> bytes:
     if message.correlation_id is not None:
         flags |= _CORRELATION_ID
         parts.append(_short(message.correlation_id))
-    if message.reply_to is not None:
+    if message.reply_to is not None and not message.reply_to.startswith(DIRECT_REPLY):
         flags |= _REPLY_TO
         parts.append(_short(message.reply_to))
     parts += (_short(message.message_id), _TIME.pack(int(message.timestamp.timestamp())))

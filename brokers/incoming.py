@@ -9,6 +9,7 @@ import aiormq.abc
 from pamqp import encode
 
 from brokers.delivery import Delivery
+from brokers.frames import DIRECT_REPLY
 from brokers.outgoing import Outgoing
 from brokers.queue import Queue
 
@@ -34,10 +35,6 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 #: A publisher's clock may be ahead of ours by this much; further ahead its messages would stay the newest for ever.
 CLOCK_SKEW = timedelta(minutes=5)
-
-#: Addresses that only a broker can make up. A mistaken one ends the connection of whoever answers to it, and with it
-#: everything that was on its way there.
-DIRECT_REPLY = "amq.rabbitmq.reply-to"
 
 #: A redrive of ours may be this far ahead of the moment it is read at: enough that no clock matters.
 A_YEAR = timedelta(days=365)

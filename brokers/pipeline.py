@@ -5,12 +5,14 @@ what a process that publishes thousands a second does. Only its hooks for confir
 """
 
 import asyncio
+import re
 from typing import cast
 
 import aiormq
 import structlog
 from aiormq import spec
 from aiormq.abc import AbstractConnection, ChannelFrame, ConfirmationFrameType
+from aiormq.exceptions import ChannelNotFoundEntity
 from pamqp.header import ContentHeader
 
 from brokers.frames import UNENCODABLE, frames
@@ -18,6 +20,8 @@ from brokers.unconfirmed import Group, Unconfirmed
 from brokers.verdict import Reject
 
 log = structlog.get_logger()
+
+_NO_EXCHANGE = re.compile(r"no exchange '(.*)' in vhost", re.DOTALL)
 
 
 class Unsendable(Reject):
@@ -82,4 +86,7 @@ class Pipeline(aiormq.Channel):
 
     def _ended(self, closing: "asyncio.Future[None]") -> None:
         reason = closing.cancelled() or closing.exception()
+        # What was in flight beside it is tried again; it alone would close every channel that it is tried on.
+        if isinstance(reason, ChannelNotFoundEntity) and (named := _NO_EXCHANGE.search(str(reason))):
+            self.unconfirmed.misaddressed(named[1])
         self.unconfirmed.fail(repr(reason))

@@ -93,6 +93,12 @@ class Unconfirmed:
                 group.settle(index, Unroutable(f"nothing is bound to {exchange} for {key}"))
                 return
 
+    def misaddressed(self, exchange: str) -> None:
+        """Hear that there is no such exchange, over which the broker has closed the channel."""
+        for group, index in self._waiting.values():
+            if group.messages[index].exchange == exchange:
+                group.settle(index, Unroutable(f"there is no exchange {exchange}"))
+
     def fail(self, reason: object) -> None:
         """Report everything in flight as unconfirmed."""
         waiting, self._waiting = self._waiting, {}

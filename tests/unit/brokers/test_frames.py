@@ -102,3 +102,25 @@ def test_the_time_a_message_was_first_seen_is_kept_where_it_is_known() -> None:
 def test_what_amqp_has_no_room_for_is_an_error_of_that_message(fields: dict[str, Any]) -> None:
     with pytest.raises(UNENCODABLE):
         frames(said(**fields), 7, MOST)
+
+
+@pytest.mark.parametrize(
+    "unsendable",
+    [
+        {"headers": {"page": "x" * 131_072}},
+        {"headers": []},
+        {"headers": None},
+        {"timestamp": datetime(1900, 1, 1, tzinfo=UTC)},
+        {"message_id": "😀" * 64},
+        {"exchange": "", "key": "amq.rabbitmq.reply-to.forged"},
+    ],
+)
+def test_what_a_broker_would_close_the_connection_over_is_refused_before(unsendable: dict[str, Any]) -> None:
+    message = Outgoing(**{"exchange": "e", "key": "k", "body": b"{}", **unsendable})
+    with pytest.raises(UNENCODABLE):
+        frames(message, 1, 131_064)
+
+
+def test_a_direct_reply_address_is_not_sent_on() -> None:
+    told = frames(Outgoing(exchange="e", key="k", body=b"{}", reply_to="amq.rabbitmq.reply-to"), 1, MOST)
+    assert b"amq.rabbitmq.reply-to" not in told

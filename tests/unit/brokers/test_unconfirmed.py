@@ -129,3 +129,14 @@ async def test_the_end_of_the_channel_lets_those_in_who_wait(unconfirmed: Unconf
 async def _settle(tasks: Sequence[asyncio.Task[None]]) -> None:
     async with asyncio.timeout(1):
         await asyncio.gather(*tasks)
+
+
+async def test_what_names_no_exchange_is_unroutable_and_what_was_in_flight_beside_it_is_not(
+    unconfirmed: Unconfirmed,
+) -> None:
+    group = Group([Outgoing(exchange=exchange, key="k", body=b"{}") for exchange in ("e", "nowhere", "e")])
+    for index in range(3):
+        unconfirmed.add(group, index)
+    unconfirmed.misaddressed("nowhere")
+    unconfirmed.fail("channel closed")
+    assert kinds(group) == [Unavailable, Unroutable, Unavailable]
