@@ -65,12 +65,12 @@ def trees_of(cells: Sequence[Cell], folder: Path, own_release: str) -> dict[str,
     return {each: Tree(each, {s.package for s in every if s.release == each}, folder) for each in sorted(needed)}
 
 
-def environment_of(cell: Cell, trees: dict[str, Tree], work: Path) -> dict[str, str]:
-    """Return the environment in which the suites find a cell's servers."""
+def environment_of(cell: Cell, trees: dict[str, Tree], programs: Path) -> dict[str, str]:
+    """Return the environment in which the suites find a cell's servers, whose programs are written for it."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MESH_")}
     for server in cell.servers:
         if tree := trees.get(server.release):
-            folder = work / cell.name
+            folder = programs / cell.name
             tree.write_programs(server, folder)
             environment["PATH"] = f"{folder / 'bin'}{os.pathsep}{environment.get('PATH', os.defpath)}"
             if server.product == "MySQL":
@@ -125,7 +125,7 @@ def run_all(chosen: Namespace, folder: Path, work: Path, told: Told) -> list[Res
     for cell, suite in chosen.runs:
         what = f"{cell.name:14} {suite:9}"
         say = told.begin(what)
-        environment = environment_of(cell, trees, work)
+        environment = environment_of(cell, trees, folder / "programs")
         result = suites.run(cell, suite, work, logs / f"{cell.name}-{suite}.log", environment, say)
         told.end(say, what, f"{result.passed} passed, {len(result.failures)} failed  {result.broker} {result.sql}")
         for failure in result.failures[:_FAILURES]:
@@ -152,6 +152,8 @@ def main(arguments: Sequence[str]) -> int:
             Progress(*columns, TextColumn("{task.fields[state]}"), console=console) as progress,
         ):
             results = run_all(chosen, folder, Path(work), Told(progress))
+    except KeyboardInterrupt:
+        return 130
     except machine.Unsuitable as reason:
         console.print(f"make matrix: {reason}", style="red", highlight=False)
         return 2

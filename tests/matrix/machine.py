@@ -13,6 +13,8 @@ from tests.matrix.apt import configured, mirror_of
 _UNUSABLE = {"noexec": getattr(os, "ST_NOEXEC", 0), "nodev": getattr(os, "ST_NODEV", 0)}
 #: A tree with a broker, a database and what they need, twice: the new one is made beside the old.
 _ROOM_GB = 3
+#: Debian's keys, in the package of the same name.
+_KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 #: In whose mount namespace we are is remembered here, since a process cannot tell.
 _APART = "MESH_MATRIX_APART"
 
@@ -66,10 +68,10 @@ def is_roomy(folder: Path) -> None:
 
 
 def debootstrap() -> str:
-    """Return the program that makes trees, installed if it was missing."""
-    if not shutil.which("debootstrap"):
+    """Return the program that makes trees, installed if it or the keys that it checks signatures with were missing."""
+    if not shutil.which("debootstrap") or not _KEYS.exists():
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        install = ["apt-get", "-qq", "-y", "--no-install-recommends", "install", "debootstrap"]
+        install = ["apt-get", "-qq", "-y", "--no-install-recommends", "install", "debootstrap", _KEYS.stem]
         subprocess.run(["apt-get", "-qq", "update"], env=quiet, capture_output=True, check=False)
         done = subprocess.run(install, env=quiet, capture_output=True, text=True, check=False)
         if done.returncode:
