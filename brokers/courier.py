@@ -32,13 +32,14 @@ class Courier:
         self._background: set[asyncio.Task[None]] = set()
 
     async def done(self, messages: Sequence[Incoming], results: Sequence[Any]) -> None:
-        """Count, answer and record messages whose effects are committed."""
+        """Count, answer and record messages of one queue whose effects are committed."""
         now = self._clock()
+        queue = messages[0].queue.name
+        metrics.done.labels(queue).inc(len(messages))
+        age = metrics.critical_time.labels(queue)
         statuses: list[Status] = []
         for message, result in zip(messages, results, strict=True):
-            queue = message.queue.name
-            metrics.done.labels(queue).inc()
-            metrics.critical_time.labels(queue).observe(max((now - message.first_seen).total_seconds(), 0))
+            age.observe(max((now - message.first_seen).total_seconds(), 0))
             if message.reply_to or TRACKED in message.headers:
                 plain = to_jsonable_python(result)
                 self._answer(message, {"state": State.DONE, "result": plain})

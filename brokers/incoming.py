@@ -160,6 +160,8 @@ def _first_seen(headers: dict[str, Any], timestamp: datetime | None, now: dateti
 
 def moment(stated: object, latest: datetime) -> datetime | None:
     """Return the moment that a header states, if it states one that can be believed."""
+    if stated is None:  # nearly always, and an exception would cost as much as all else here
+        return None
     try:
         read = datetime.fromisoformat(str(stated))
     except ValueError:

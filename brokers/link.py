@@ -13,6 +13,7 @@ import aiormq.abc
 import structlog
 from aiormq.exceptions import AMQPError
 
+from brokers.reading import Connection
 from brokers.verdict import Unavailable
 from brokers.wire import accept_anything
 
@@ -109,7 +110,9 @@ class Link:
             try:
                 with told_as_broken():
                     async with asyncio.timeout(CONNECT_SECONDS / len(self._urls)):
-                        return await aiormq.connect(self._urls[0])
+                        connection = Connection(self._urls[0])
+                        await connection.connect()
+                        return connection
             except BROKEN as error:
                 self._urls.append(self._urls.pop(0))
                 if not others:
