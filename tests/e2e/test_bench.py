@@ -42,6 +42,12 @@ def test_a_backlog_is_drained_to_the_last_and_its_course_is_known(tmp_path: Path
     assert facts["broker_mb"] > 50
 
 
+def test_every_message_that_is_consumed_is_counted_and_none_is_left(tmp_path: Path) -> None:
+    report = measured(tmp_path, "consume", 300)
+    assert [each["expected"] for each in report["variants"]] == [300] * (4 - len(report["left_out"]))
+    assert all(value > 0 for each in report["variants"] for value in each["values"])
+
+
 @pytest.mark.long
 def test_latency_is_known_for_every_rate_and_way(tmp_path: Path) -> None:
     report = measured(tmp_path, "latency", 2)
