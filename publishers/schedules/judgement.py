@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 
 from publishers.schedules.politeness import Politeness
 from schemas.chatbot.conditions import calls_for
-from schemas.chatbot.records import DueSchedule, Schedule
-from schemas.samples.records import Sample
+from schemas.chatbot.records import DueSchedule, Reminded, Schedule
 
 #: A reminder that comes less often than this is none, and its next time may lie beyond the calendar.
 LONGEST_INTERVAL_DAYS = 3650
@@ -21,7 +20,7 @@ class Send:
     """It is due, true and possible."""
 
     region: str
-    sample: Sample
+    sample: Reminded
     platform_creator_id: str
 
 

@@ -1,11 +1,11 @@
 """Chat batches as they travel to a chatbot: an array of tasks, each a creator and what to write to them."""
 
 from typing import Annotated, Any, ClassVar, Self
-from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, RootModel, StringConstraints, model_validator
 
 from schemas.base import Message, Value
+from schemas.identity import named_id
 from schemas.plain_json import canonical, clean
 
 #: Tasks are sent one after the other, and one message's work must end within the broker's acknowledgement timeout.
@@ -161,8 +161,8 @@ def task_key(task: ChatTask, message_id: str, index: int) -> str:
     named = reminders(task)
     if task.sample_id and named:
         told = ",".join(f"{scenario.lower()}:{run}" for scenario, run in sorted(named))
-        return str(uuid5(NAMESPACE_URL, f"mesh:reminder:{task.sample_id.upper()}:{told}")).upper()
-    return str(uuid5(NAMESPACE_URL, f"mesh:chat:{message_id}:{index}")).upper()
+        return named_id(f"mesh:reminder:{task.sample_id.upper()}:{told}").upper()
+    return named_id(f"mesh:chat:{message_id}:{index}").upper()
 
 
 def parts_of(task: ChatTask) -> list[ChatTask]:
