@@ -1,6 +1,7 @@
 """Consumes chat batches: each task is written to its creator once, and what became of it is recorded."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -35,6 +36,21 @@ class Unrecorded:
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[ChatDelivery, ChatDelivery]] = {}
+        self._in_hand: set[str] = set()
+
+    @contextmanager
+    def holding(self, task_keys: Collection[str]) -> Iterator[None]:
+        """Hold tasks while they are sent, which is not the same as having been interrupted.
+
+        Raises Conflict where another message of this process holds one of them: the same batch published twice.
+        """
+        if self._in_hand.intersection(task_keys):
+            raise Conflict("the same task is being sent at this moment")
+        self._in_hand.update(task_keys)
+        try:
+            yield
+        finally:
+            self._in_hand.difference_update(task_keys)
 
     def keep(self, begun: Iterable[ChatDelivery], outcomes: Iterable[ChatDelivery]) -> None:
         """Remember what is true of tasks that were, or may have been, recorded as `sending`."""
@@ -74,7 +90,8 @@ async def send_chat_messages(
     for index, task in enumerate(delivery.message.tasks):
         planned = _planned(delivery, index, sender.name, clock())
         try:
-            await _send(task, planned, uow, sender, clock, unrecorded)
+            with unrecorded.holding(planned):
+                await _send(task, planned, uow, sender, clock, unrecorded)
         except (Retryable, Reject) as failure:
             log.warning("chat_task_failed", index=index, reason=str(failure), will_retry=isinstance(failure, Retryable))
             failures.append((index, failure))

@@ -204,8 +204,11 @@ def _utc_of_text(value: str | None) -> datetime | None:
     return datetime.fromisoformat(value).replace(tzinfo=UTC) if value is not None else None
 
 
-def _utc_of_time(value: datetime | None) -> datetime | None:
-    return value.replace(tzinfo=UTC) if value is not None else None
+def _utc_of_time(value: datetime | str | None) -> datetime | None:
+    """Read a driver's time; the zero date, which the driver leaves as text, is as long ago as can be."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC)
+    return None if value is None else datetime.min.replace(tzinfo=UTC)
 
 
 def dump_json(value: Any) -> str | None:

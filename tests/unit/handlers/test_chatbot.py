@@ -266,16 +266,19 @@ async def test_a_copy_that_took_a_finished_call_for_interrupted_is_put_right(bot
     assert (bot.states, len(bot.sender.sent), other.sender.sent) == (["sent"], 1, [])
 
 
-async def test_a_copy_that_arrives_while_the_first_is_being_sent_sends_nothing(bot: Chatbot) -> None:
+async def test_a_copy_that_arrives_while_the_first_is_being_sent_comes_again_and_sends_nothing(bot: Chatbot) -> None:
     first = bot.sender.send
 
     async def send(task: ChatTask) -> Any:
         bot.sender.send = first  # type: ignore[method-assign]  # the copy must not wait for itself
-        await bot.receive(chat(reminder(), message_id="the copy"))
+        with pytest.raises(Conflict, match="at this moment"):
+            await bot.receive(chat(reminder(), message_id="the copy"))
+        assert bot.states == ["sending"]
         return await first(task)
 
     bot.sender.send = send  # type: ignore[method-assign]  # a slow chat, in which the copy arrives
     await bot.receive(chat(reminder()))
+    await bot.receive(chat(reminder(), message_id="the copy"))
     assert (bot.states, len(bot.sender.sent)) == (["sent"], 1)
 
 

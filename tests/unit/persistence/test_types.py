@@ -83,3 +83,7 @@ def test_a_text_for_people_is_cut() -> None:
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_zero_fits_whatever_its_exponent(written: str, dialect: Dialect) -> None:
     assert Decimal(bound(Money(10, 2), Decimal(written), dialect)) == 0
+
+
+def test_the_zero_date_is_read_as_long_ago() -> None:
+    assert read(UtcDateTime(), "0000-00-00 00:00:00.000", DIALECTS[1]) == datetime.min.replace(tzinfo=UTC)
