@@ -1,7 +1,7 @@
 # Every target works alone, first, on a bare clone. `make` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo bench test chaos soak matrix check fix lock clean
+.PHONY: help up demo bench test chaos soak fuzz matrix check fix lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ chaos:  ## Kill, cut and starve the mesh under load, and count every message; AR
 soak:  ## Steady load on every role for MESH_SOAK_MINUTES (10), and the memory each role takes
 	@deploy/setup.sh test
 	@.venv/bin/python -m pytest tests/chaos -m soak $(ARGS)
+
+fuzz:  ## Ten thousand wild messages for each queue, a thousand wild requests for each route; MESH_FUZZ_SEED=n replays
+	@deploy/setup.sh test
+	@.venv/bin/python -m pytest tests/fuzz -m "long or not long" $(ARGS)
 
 matrix:  ## The suites against other versions of RabbitMQ and SQL, as root on Debian; ARGS="--only rabbitmq-4.3" chooses
 	@deploy/setup.sh test
