@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mesh.embedded.management import Management
+import aiormq
+
 from mesh.embedded.rabbitmq import PrivateRabbitMQ
 
 
@@ -20,6 +21,8 @@ def running_rabbitmq(folder: Path) -> Iterator[PrivateRabbitMQ]:
 
 
 async def version_of(broker: PrivateRabbitMQ) -> str:
-    """Return the version that a running broker says it is."""
-    overview = await Management.at(broker.management_login).call("GET", "overview")
-    return f"RabbitMQ {overview['rabbitmq_version']}"
+    """Return the version that a running broker greets its clients with."""
+    connection = await aiormq.connect(broker.url)
+    stated = connection.server_properties["version"]
+    await connection.close()
+    return f"RabbitMQ {stated}"
