@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -25,6 +25,7 @@ router = Router()
 RECORD_TRIES = 5
 #: As much of a reason as is kept beside a delivery; the log has the rest.
 REASON_LENGTH = 500
+MILLISECOND = timedelta(milliseconds=1)
 UNTRIED = frozenset({DeliveryState.PENDING, DeliveryState.FAILED})
 
 
@@ -141,7 +142,8 @@ def _is_of(outcome: ChatDelivery, begun: ChatDelivery, stored: ChatDelivery) -> 
     """
     if stored.attempts != begun.attempts:
         return False
-    is_as_begun = stored.state is DeliveryState.SENDING and stored.updated_at == begun.updated_at
+    # SQL keeps milliseconds.
+    is_as_begun = stored.state is DeliveryState.SENDING and abs(stored.updated_at - begun.updated_at) < MILLISECOND
     return is_as_begun or (stored.state is DeliveryState.UNCERTAIN and outcome.state is DeliveryState.SENT)
 
 

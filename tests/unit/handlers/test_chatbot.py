@@ -245,7 +245,7 @@ async def test_a_try_of_somebody_else_is_not_taken_for_ours(bot: Chatbot) -> Non
     with pytest.raises(Unavailable):
         await bot.receive(chat())
     other = Chatbot()
-    other.uow, other.clock = bot.uow, FakeClock(NOON + timedelta(microseconds=1))
+    other.uow, other.clock = bot.uow, FakeClock(NOON + timedelta(milliseconds=1))
     other.fail("7495000000000000321", asyncio.CancelledError())
     with pytest.raises(asyncio.CancelledError):
         await other.receive(chat())
