@@ -5,21 +5,22 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, and_, select, tuple_
+from sqlalchemy import BindParameter, ColumnElement, Row, Select, and_, bindparam, select, tuple_
 
 from persistence.dialect import Bulk, paths_of
+from persistence.keyed import KEYS, Keyed
 from persistence.lease import is_free
 from persistence.session import Session, chunks
 from persistence.tables import chatbot_creator_days as days
 from persistence.tables import chatbot_deliveries as deliveries
 from persistence.tables import sample_chatbot_schedules as schedules
 from persistence.tables import samples
+from persistence.tables.types import UtcDateTime
 from schemas.chatbot.records import ChatDelivery, DeliveryState, DueSchedule, Reminded, Scenario, Schedule
 
 _CLAIM: Final = ("claim_token", "claimed_until")
 _SCHEDULE: Final = tuple(schedules.c[each.name] for each in fields(Schedule))
 _NAMES: Final = tuple(each.name for each in fields(Schedule))
-_REMINDED: Final = tuple(samples.c[name] for name in Reminded._fields)
 _STATE: Final = tuple(
     each.name for each in fields(Schedule) if each.name not in {"id", "sample_id", "scenario", "created_at"}
 )
@@ -99,7 +100,7 @@ class Schedules:
             held |= await self._locked(due(now).where(schedules.c.id.in_(chunk)))
         elsewhere = {sample_id for schedule_id, sample_id in alike.items() if schedule_id not in held}
         complete = [each for each in held.values() if each.sample_id not in elsewhere]
-        await self._mark([each.id for each in complete], token=token, until=now + lease)
+        await self._session.change(_MARK, sorted(each.id for each in complete), token=token, until=now + lease)
         known = await self._reminded(sorted({each.sample_id for each in complete}))
         complete.sort(key=lambda each: (each.next_run_time, each.id))
         return [DueSchedule(each, known.get(each.sample_id)) for each in complete]
@@ -109,12 +110,8 @@ class Schedules:
 
         Returns how many were still ours. One statement for all of them, which names no value twice.
         """
-        state = {name: getattr(like, name) for name in _COUNTED} | dict.fromkeys(_CLAIM)
-        ours = 0
-        for chunk in chunks(sorted(ids)):
-            still = schedules.update().where(schedules.c.id.in_(chunk), schedules.c.claim_token == token)
-            ours += (await self._session.execute(still.values(state))).rowcount
-        return ours
+        state = {f"new_{name}": getattr(like, name) for name in _COUNTED}
+        return await self._session.change(_COUNT, sorted(ids), token=token, **state)
 
     async def settle(self, settled: Sequence[Schedule], *, token: str) -> int:
         """Write the state of claimed schedules and give up their claims; return how many were still ours."""
@@ -154,28 +151,15 @@ class Schedules:
         rows = await self._session.execute(query.with_for_update(skip_locked=True))
         return {schedule.id: schedule for schedule in map(_schedule_of, rows)}
 
-    async def _mark(self, ids: Sequence[str], *, token: str, until: datetime) -> None:
-        for chunk in chunks(ids):
-            claimed = schedules.update().where(schedules.c.id.in_(chunk))
-            await self._session.execute(claimed.values(claim_token=token, claimed_until=until))
-
     async def _due_of(self, sample_ids: Sequence[str], now: datetime) -> dict[str, str]:
         """Return all that is due for some samples, held by whomever, and which sample each is of."""
-        found: dict[str, str] = {}
-        for chunk in chunks(sample_ids):
-            all_due = of_samples(select(schedules.c.id, schedules.c.sample_id).where(_is_due(now)), chunk)
-            found |= dict(map(tuple, await self._session.execute(all_due)))
-        return found
+        return {row[0]: row[1] for row in await self._session.read(_DUE_OF, sample_ids, now=now)}
 
     async def _reminded(self, ids: Sequence[str]) -> dict[str, Reminded]:
-        known: dict[str, Reminded] = {}
-        for chunk in chunks(ids):
-            rows = await self._session.execute(select(*_REMINDED).where(samples.c.id.in_(chunk)))
-            known |= {sample.id: sample for sample in map(Reminded._make, rows)}
-        return known
+        return {row[0]: Reminded(*row) for row in await self._session.read(_SAMPLES, ids)}
 
 
-def _is_due(now: datetime) -> ColumnElement[bool]:
+def _is_due(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     return and_(
         schedules.c.active,
         schedules.c.parked_at.is_(None),
@@ -189,7 +173,7 @@ def due(now: datetime) -> Select[Any]:
     return select(*_SCHEDULE).where(_is_due(now), is_free(schedules.c.claimed_until, now))
 
 
-def of_samples(query: Select[Any], sample_ids: Sequence[str]) -> Select[Any]:
+def of_samples(query: Select[Any], sample_ids: Sequence[str] | BindParameter[Any]) -> Select[Any]:
     """Restrict a query of schedules to some samples, read by their key.
 
     Left to choose, MariaDB reads every due schedule instead, which a backlog makes slow, and locks them on the way.
@@ -198,6 +182,22 @@ def of_samples(query: Select[Any], sample_ids: Sequence[str]) -> Select[Any]:
     for server in ("mysql", "mariadb"):
         hinted = hinted.with_hint(schedules, "FORCE INDEX (uq_sample_scenario)", server)
     return hinted
+
+
+_MARK: Final = Keyed(
+    schedules.update()
+    .where(schedules.c.id.in_(KEYS))
+    .values(claim_token=bindparam("token"), claimed_until=bindparam("until")),
+)
+_DUE_OF: Final = Keyed(
+    of_samples(select(schedules.c.id, schedules.c.sample_id).where(_is_due(bindparam("now", type_=UtcDateTime))), KEYS),
+)
+_SAMPLES: Final = Keyed(select(*(samples.c[name] for name in Reminded._fields)).where(samples.c.id.in_(KEYS)))
+_COUNT: Final = Keyed(
+    schedules.update()
+    .where(schedules.c.id.in_(KEYS), schedules.c.claim_token == bindparam("token"))
+    .values({name: bindparam(f"new_{name}") for name in _COUNTED} | dict.fromkeys(_CLAIM)),
+)
 
 
 def of_days(pairs: Sequence[tuple[str, date]]) -> Select[Any]:

@@ -115,9 +115,9 @@ async def rate(
     return timed / seconds, {"timed_messages": timed, "timed_seconds": round(seconds, 3), **cost(process)}
 
 
-def cost(process: psutil.Process) -> dict[str, Any]:
-    """Return what the process and its children have taken together, start included."""
-    family = [process, *process.children(recursive=True)]
+def cost(*processes: psutil.Process) -> dict[str, Any]:
+    """Return what processes and their children have taken together, start included."""
+    family = [each for process in processes for each in (process, *process.children(recursive=True))]
     cpu = sum(sum(each.cpu_times()[:2]) for each in family)
     return {"cpu_seconds": round(cpu, 2), "rss_mb": round(sum(each.memory_info().rss for each in family) / 1e6, 1)}
 
