@@ -171,8 +171,9 @@ class GroupWork(Work):
         """
         if not group:
             return
-        if len(settled) == len(group) and group[0].subscription is group[-1].subscription:
-            await group[-1].subscription.ack(group[-1].incoming.tag, multiple=True)
+        last = group[-1]
+        if len(settled) == len(group) and group[0].subscription is last.subscription and not last.subscription.has_gaps:
+            await last.subscription.ack(last.incoming.tag, multiple=True)
             return
         for held in settled:
             await held.ack()

@@ -1,6 +1,7 @@
 """Keeps one physical queue consumed for as long as the process lives, whatever happens to broker, link or channel."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -54,6 +55,7 @@ class Consumer:
         self._sizing = Sizing(queue.prefetch)
         self._misfit = asyncio.Event()
         self._suspicion = asyncio.Event()
+        self._aside: list[tuple[Subscription, Incoming]] = []
         self._is_stepping = False
         self._is_over = False
         self._ending: set[asyncio.Task[None]] = set()
@@ -112,6 +114,7 @@ class Consumer:
         self._work.gives_back_by_nack = bool(self.queue.partitions) or self._link.gives_back_by_nack
         self._misfit.clear()
         self._suspicion.clear()
+        self._aside.clear()
         try:
             await self._step_through_suspects(subscription)
             if not self._stopping.is_set():
@@ -133,6 +136,7 @@ class Consumer:
         )
         if (self._misfit.is_set() or self._suspicion.is_set()) and not self._stopping.is_set():
             await self._work_through(subscription)
+            await self._step_through_aside(subscription)
             self._sizing.settle()
 
     async def _step_through_suspects(self, subscription: Subscription) -> None:
@@ -152,6 +156,21 @@ class Consumer:
                 if not self._is_stepping:
                     log.warning("suspects_one_by_one", queue=self.physical, failures=arrived.failures)
                 self._is_stepping = True
+                await self._work_through(subscription)
+        finally:
+            self._is_stepping = False
+
+    async def _step_through_aside(self, subscription: Subscription) -> None:
+        """Take the suspects that came to a working consumer one by one, now that nothing else is in hand.
+
+        In any order: those that are gone through before the one that kills are safe from it, so that the innocent ones
+        get fewer with each death.
+        """
+        try:
+            random.shuffle(self._aside)
+            while self._aside and subscription.is_live and not self._stopping.is_set():
+                self._is_stepping = True
+                self._accept(*self._aside.pop())
                 await self._work_through(subscription)
         finally:
             self._is_stepping = False
@@ -188,16 +207,20 @@ class Consumer:
         await asyncio.gather(*self._ending)
 
     async def _on_message(self, subscription: Subscription, message: aiormq.abc.DeliveredMessage) -> None:
-        """Read and validate a delivery as it arrives, while the transaction of an earlier group waits for SQL.
-
-        From the first suspect on nothing is taken into work: it goes back when the subscription ends, and is then gone
-        through one by one.
-        """
+        """Read and validate a delivery as it arrives, while the transaction of an earlier group waits for SQL."""
         arrived = incoming(message, self.queue, self.physical, self._clock())
         if arrived.failures >= SUSPECT_AFTER and not self.queue.partitions:
-            self._suspicion.set()
-        if not self._suspicion.is_set():
+            self._put_aside(subscription, arrived)
+        else:
             self._accept(subscription, arrived)
+
+    def _put_aside(self, subscription: Subscription, arrived: Incoming) -> None:
+        """Keep a suspect until all else has been worked through; given back, it would go from consumer to consumer."""
+        if not self._suspicion.is_set():
+            log.warning("suspects_one_by_one", queue=self.physical, failures=arrived.failures)
+        subscription.has_gaps = True
+        self._aside.append((subscription, arrived))
+        self._suspicion.set()
 
     def _accept(self, subscription: Subscription, arrived: Incoming) -> None:
         self._received.inc()

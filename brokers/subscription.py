@@ -49,6 +49,7 @@ class Subscription:
         self._held_acks: list[tuple[int, bool]] | None = None
         self.lost = asyncio.Event()
         self.cancelled = asyncio.Event()  # by the broker
+        self.has_gaps = False  # something was put aside, so that an ack of many would cover it too
 
     @classmethod
     async def open(cls, link: Link, physical: str, queue: Queue) -> "Subscription":

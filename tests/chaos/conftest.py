@@ -6,7 +6,7 @@ import pytest
 
 from mesh.embedded.rabbitmq import PrivateRabbitMQ
 from mesh.embedded.redis import PrivateRedis
-from tests.chaos.report import Outcome, Report
+from tests.chaos.report import Report
 from tests.chaos.under_fire import Begin, Services, mesh_under_fire
 from tests.services import rabbitmq, sql
 from tests.services.sql import sql_server
@@ -42,12 +42,6 @@ async def begin(services: Services, tmp_path: Path, request: pytest.FixtureReque
     """Start a mesh of its own for a scenario."""
     async with mesh_under_fire(services, tmp_path, request.config.stash[REPORT], request.node.nodeid) as begin:
         yield begin
-
-
-@pytest.fixture
-def outcomes() -> list[Outcome]:
-    """A list for what a scenario came to, which its verdict has reported already."""
-    return []
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

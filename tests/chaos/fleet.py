@@ -14,6 +14,7 @@ import httpx
 
 from mesh.embedded.process import ChildProcess, free_port, tail
 from tests.build.broker import eventually
+from tests.chaos.tampered import TAMPERING
 
 TOKEN = "chaos-token"
 START_SECONDS = 40.0  # a loaded machine of two cores takes ten
@@ -28,9 +29,14 @@ class RoleProcess:
     ) -> None:
         self.name = name
         self.port = port
-        self._command = [sys.executable, "-m", "mesh", *arguments]
+        program = "tests.chaos.tampered" if TAMPERING in environment else "mesh"
+        self._command = [sys.executable, "-m", program, *arguments]
         self._environment = dict(environment)
         self._child = ChildProcess(name, folder)
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
 
     @property
     def is_running(self) -> bool:

@@ -39,6 +39,7 @@ class Outcome:
     recovery: float
     parked: list[Parked] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    table: list[str] = field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
         facts = " ".join(f"{name}={value}" for name, value in self.facts.items())
@@ -47,6 +48,7 @@ class Outcome:
         yield f"  reminders {self.reminders.row()}"
         for each in self.parked:
             yield f"  dead      {each.queue} {each.count} {each.error_class}: {each.reason[:REASON_LENGTH]}"
+        yield from (f"  {row}" for row in self.table)
 
 
 @dataclass

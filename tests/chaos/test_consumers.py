@@ -22,7 +22,7 @@ async def test_channels_that_the_broker_closes_and_consumers_that_it_cancels_los
     mesh = await begin(reminded=0.6)
     hits = 0
     async with mesh.driver.load():
-        for act in (break_channels, cancel_consumers) * 2:
+        for act in (break_channels, cancel_consumers):
             mesh.driver.burst(150)
             await mesh.in_work()
             await mesh.driver.some_time(0, 0.2)
@@ -53,6 +53,7 @@ async def test_a_queue_deleted_while_its_messages_are_in_hand_costs_none_of_them
     assert mesh.told_events("consumer_cancelled_by_broker") == len(mesh.fleet.workers)
 
 
+@pytest.mark.long
 async def test_what_is_destroyed_with_a_queue_is_what_was_not_in_hand_and_may_be_said_again(begin: Begin) -> None:
     mesh = await begin(reminded=0.1)
     mesh.driver._repeated_share = 0  # so that each message is in the queue once

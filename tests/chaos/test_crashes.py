@@ -1,6 +1,10 @@
 """A message that kills whatever process handles it."""
 
 import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -9,7 +13,7 @@ import pytest
 from brokers.declare import DELIVERY_LIMIT
 from mesh.embedded.management import Management
 from tests.build.broker import eventually
-from tests.chaos.fleet import Workers
+from tests.chaos.fleet import RoleProcess, Workers
 from tests.chaos.under_fire import Begin, MeshUnderFire
 
 pytestmark = pytest.mark.chaos
@@ -41,11 +45,13 @@ async def test_messages_that_kill_their_workers_are_parked_alone_at_the_limit_of
 
 async def _killed_by_one(mesh: MeshUnderFire, *, limit: int, deadly: int) -> None:
     async with mesh.driver.load(rate=20):
-        for number in range(deadly):
-            mesh.driver.burst(100)
-            await mesh.driver.some_time(0, 0.3)
-            await mesh.driver.publish(DEADLY, message_id=f"deadly-{number}")
-            mesh.driver.burst(100)
+        with _frozen(mesh.fleet.workers[0]):  # so that many others are in the same hands
+            for number in range(deadly):
+                mesh.driver.burst(50)
+                await mesh.driver.some_time(0, 0.3)
+                await mesh.driver.publish(DEADLY, message_id=f"deadly-{number}")
+                mesh.driver.burst(150)
+                await mesh.acknowledged(50)
         await eventually(lambda: _are_parked(mesh, deadly), PATIENCE)
         mesh.returned()
         await mesh.fleet.workers[0].until_ready()
@@ -56,6 +62,16 @@ async def _killed_by_one(mesh: MeshUnderFire, *, limit: int, deadly: int) -> Non
     deaths = mesh.told_events("worker_process_died")
     outcome.facts["deaths"] = deaths
     assert deaths <= deadly * (limit + 1)
+
+
+@contextmanager
+def _frozen(role: RoleProcess) -> Iterator[None]:
+    """Stop a role and its processes in mid-air, connections and all."""
+    os.killpg(role.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(role.pid, signal.SIGCONT)
 
 
 async def _are_parked(mesh: MeshUnderFire, count: int) -> bool:

@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import httpx
@@ -34,10 +34,12 @@ from tests.chaos.driver import Driver
 from tests.chaos.fleet import Fleet, RoleProcess, Workers
 from tests.chaos.oracle import Counters, Truth, judge_reminders, judge_samples
 from tests.chaos.report import Outcome, Parked, Report
+from tests.chaos.stores import Store, store_on
+from tests.chaos.tampered import TAMPERING, Tampering
 from tests.services.proxy import Proxy, proxy_to
-from tests.services.sql import fresh_database
 
 RECOVERY_SECONDS = 30.0  # from the return of whatever was away until everything acknowledged has its effects
+StoreKind = Literal["server", "proxied", "embedded"]
 Begin = Callable[..., Awaitable["MeshUnderFire"]]
 SEED = "MESH_CHAOS_SEED"  # set it to the printed number to replay a scenario's moments
 
@@ -79,6 +81,9 @@ class MeshUnderFire:
         self.proxy = proxy
         self.truth = truth
         self.seed = 0
+        self.table: list[str] = []  # what a scenario has to tell besides the counters
+        self.store: Store
+        self.tampering: Tampering
         self.outcome: Outcome | None = None
         self.note: Callable[[Outcome], None] = lambda _: None
         self.url = url
@@ -163,6 +168,7 @@ class MeshUnderFire:
         samples, reminders = await self._counters()
         samples = replace(samples, duplicated=samples.duplicated - observed_again)
         self.outcome = Outcome(scenario, self.seed, samples, reminders, self._recovery, await self._parked())
+        self.outcome.table = self.table
         self.note(self.outcome)
         return self.outcome
 
@@ -229,31 +235,44 @@ class MeshUnderFire:
 
 @asynccontextmanager
 async def mesh_under_fire(services: Services, folder: Path, report: Report, test: str) -> AsyncIterator[Begin]:
-    """Run a whole mesh on a vhost and a database of its own; `http` and `reminded` are the driver's shares."""
+    """Run a whole mesh on a vhost and a database of its own; `http` and `reminded` are the driver's shares.
+
+    With `is_tampered` the roles' clocks and files are open to the scenario (see tampered.py).
+    """
     await services.mend()
     vhost = f"chaos-{uuid4()}"
-    async with fresh_database(services.database) as admin_url:
+    async with store_on(services.database) as server_store:
         url = await services.broker.add_vhost(vhost)
-        engine = create_async_engine(admin_url, poolclass=NullPool)  # the server may have been replaced meanwhile
         fleets: list[MeshUnderFire] = []
         async with proxy_to(services.broker.port) as proxy:
 
             async def begin(
-                *, http: float = 0.5, reminded: float = 0.3, worker_options: str = "", workers: Workers | None = None
+                *,
+                http: float = 0.5,
+                reminded: float = 0.3,
+                worker_options: str = "",
+                workers: Workers | None = None,
+                store: StoreKind = "server",
+                is_tampered: bool = False,
             ) -> MeshUnderFire:
-                await upgrade(admin_url)
+                used = server_store.embedded(folder) if store == "embedded" else server_store
+                await upgrade(used.admin_url)
                 await _declare(url)
                 environment = {
                     "MESH_BROKER_URL": url,
-                    "MESH_DATABASE_URL": await _ordinary_user(services.database, admin_url),
+                    "MESH_DATABASE_URL": used.proxy.of(used.url) if store == "proxied" else used.url,
                     "MESH_REDIS_URL": services.redis.url,
+                    **({TAMPERING: str(folder / "tampering")} if is_tampered else {}),
                 }
                 # The nodes of a cluster are reached directly.
                 via = None if "," in url else proxy.of(url) + worker_options
                 fleet = Fleet(folder, environment, via, workers or Workers())
                 seed = int(os.environ.get(SEED) or random.SystemRandom().randrange(10**6))
                 driver = Driver(fleet.url, url, seed, http=http, reminded=reminded)
-                mesh = MeshUnderFire(services, fleet, driver, proxy, Truth(engine), url)
+                # Without a pool, since the server may be replaced meanwhile.
+                truth = Truth(create_async_engine(used.admin_url, poolclass=NullPool))
+                mesh = MeshUnderFire(services, fleet, driver, proxy, truth, url)
+                mesh.store, mesh.tampering = used, Tampering(folder / "tampering")
                 mesh.seed = seed
                 mesh.note = partial(report.note, test)
                 report.begin(test, seed)
@@ -271,7 +290,6 @@ async def mesh_under_fire(services: Services, folder: Path, report: Report, test
                 for mesh in fleets:
                     if mesh.outcome is None:
                         await mesh.as_found("without a verdict")
-                await engine.dispose()
                 await services.broker.remove_vhost(vhost)
 
 
@@ -279,17 +297,3 @@ async def _declare(url: str) -> None:
     link = Link(url, "chaos begins")
     await declare.whole(topology.DOMAINS, topology.QUEUES).apply(await link.channel())
     await link.close()
-
-
-async def _ordinary_user(server: PrivateMariaDB, admin_url: str) -> str:
-    """Create a user who may not write while the server is read-only, as an application's user should be."""
-    parts = urlsplit(admin_url)
-    database = parts.path.lstrip("/")
-    name, password = f"user_{database}", "ordinary"
-    engine = open_engine(server.url)
-    async with engine.begin() as connection:
-        await connection.execute(text(f"DROP USER IF EXISTS {name}@'127.0.0.1'"))
-        await connection.execute(text(f"CREATE USER {name}@'127.0.0.1' IDENTIFIED BY '{password}'"))
-        await connection.execute(text(f"GRANT ALL PRIVILEGES ON {database}.* TO {name}@'127.0.0.1'"))
-    await engine.dispose()
-    return urlunsplit(parts._replace(netloc=f"{name}:{password}@127.0.0.1:{server.port}"))

@@ -156,7 +156,31 @@ async def test_a_suspect_that_comes_to_a_working_consumer_waits_until_nothing_el
             await eventually(lambda: len(scales.seen) == 30)
         assert sorted(scales.seen[:-1]) == list(range(1, 30))
         assert scales.seen[-1] == 0
-        assert scales.deliveries[-1].headers["x-delivery-count"] == 4  # three deaths, and once put aside
+        assert scales.deliveries[-1].headers["x-delivery-count"] == 3
+
+
+@BOTH
+async def test_suspects_that_come_to_several_consumers_are_not_sent_from_one_to_the_other(
+    vhost: str, queue: Queue
+) -> None:
+    scales = Scales()
+    async with small_mesh(vhost, queue) as mesh:
+        await _say(mesh, range(20))
+        for _ in range(2):
+            await _die_with(vhost, queue, 20)
+        dying = await _holding(vhost, queue, 20)
+        async with mesh.working(scales), mesh.working(scales):
+            await _say(mesh, range(20, 40))
+            await scales.is_busy.wait()
+            await dying.close()
+            await eventually(lambda: _depth_is(mesh, queue, 0))
+            scales.is_free.set()
+            await eventually(lambda: len(scales.seen) == 40)
+        assert sorted(scales.seen) == list(range(40))
+        counts = {
+            delivery.message.number: delivery.headers.get("x-delivery-count", 0) for delivery in scales.deliveries
+        }
+        assert counts == dict.fromkeys(range(20), 3) | dict.fromkeys(range(20, 40), 0)
 
 
 async def _die_with(vhost: str, queue: Queue, count: int) -> None:
