@@ -215,7 +215,7 @@ def of_days(pairs: Sequence[tuple[str, date]]) -> Select[Any]:
 def _schedule_of(row: Row[Any]) -> Schedule:
     """Read a row by position, as reading by name takes twice as long."""
     values = dict(zip(_NAMES, row, strict=True))
-    values["scenario"] = _SCENARIOS[values["scenario"]]
+    values["scenario"] = _SCENARIOS.get(values["scenario"]) or Scenario(values["scenario"])
     return Schedule(**values)
 
 
