@@ -98,6 +98,7 @@ async def deadlocks(each: Antagonist) -> AsyncIterator[None]:
         yield
         assert not any(task.done() for task in provoking), "the antagonist gave up"
     finally:
-        for task in provoking:
-            task.cancel()
-        await asyncio.gather(*provoking, return_exceptions=True)
+        while left := [task for task in provoking if not task.done()]:
+            for task in left:
+                task.cancel()  # again, since the driver may make an error of its own of a cancellation
+            await asyncio.wait(left, timeout=1)
