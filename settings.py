@@ -37,7 +37,9 @@ class Settings(BaseSettings):
     )
 
     broker_url: SecretStr | None = Field(
-        None, description="AMQP address of RabbitMQ; without it `mesh up` starts a private node."
+        None,
+        description="AMQP address of RabbitMQ, or those of a cluster's nodes, comma-separated; without it `mesh up` "
+        "starts a private node.",
     )
     broker_management_url: SecretStr | None = Field(
         None,
@@ -80,6 +82,7 @@ class Settings(BaseSettings):
     publishers_metrics_port: Port = Field(0, description="Port of the publishers' Prometheus metrics; 0 shows none.")
     publishers_lease_seconds: PositiveFloat = Field(
         25,
+        le=600,
         description="How long rows taken by a publisher that died wait for another; longer than a publish may take "
         "(20 s), or a slow one is repeated under the same message id.",
     )

@@ -6,10 +6,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+import structlog
+
 from brokers import metrics
 from brokers.breaker import Breaker
 from brokers.tracing import handling
 from brokers.verdict import Conflict, Retryable, Unavailable
+
+log = structlog.get_logger()
 
 CONFLICTS = 10  # races lost in a row before the message goes down the ladder instead
 CONFLICT_PAUSE = 0.02  # seconds; doubles on average with each race lost
@@ -52,6 +56,7 @@ class Attempt:
                     result = await self._timed(argument, len(headers))
             except Conflict as error:
                 conflicts += 1
+                log.debug("race_lost", queue=self._queue, reason=str(error))
                 if conflicts >= CONFLICTS:
                     raise Retryable(f"lost {conflicts} races: {error}") from error
                 await asyncio.sleep(random.uniform(0, CONFLICT_PAUSE * 2**conflicts))

@@ -1,6 +1,7 @@
 """Group commit: many small messages, one transaction, one ack; a failing group is halved until the culprit is alone."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,6 +14,7 @@ from brokers.attempt import Attempt, Halted
 from brokers.courier import Courier
 from brokers.held import Held
 from brokers.queue import Batch
+from brokers.subscription import Subscription
 from brokers.work import Work
 
 log = structlog.get_logger()
@@ -28,7 +30,7 @@ class GroupWork(Work):
         self._linger = batch.linger.total_seconds()
         self._buffer: deque[Held] = deque()
         self._bytes = 0
-        self._is_busy = False
+        self._at_work: Sequence[Held] = ()
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
         self._draining = False
@@ -47,7 +49,11 @@ class GroupWork(Work):
     @property
     def is_idle(self) -> bool:
         """Whether nothing is held."""
-        return not self._buffer and not self._is_busy
+        return not self._buffer and not self._at_work
+
+    def holds_of(self, subscription: Subscription) -> bool:
+        """Whether something is held that came on a subscription."""
+        return any(held.subscription is subscription for held in (*self._at_work, *self._buffer))
 
     @property
     def _is_full(self) -> bool:
@@ -79,25 +85,29 @@ class GroupWork(Work):
             if not live:
                 continue
             try:
-                self._is_busy = True
+                self._at_work = live
                 await self._settle(live)
             except Exception:  # the loop of the process: a bug of ours must cost a redelivery, not the consumer
                 log.exception("group_failed", queue=live[0].incoming.queue.name)
                 live[0].subscription.lost.set()
             finally:
-                self._is_busy = False
+                self._at_work = ()
 
     async def _next_group(self) -> list[Held]:
-        """Wait for the first message, then for a full group or the end of the linger; empty when drained."""
+        """Wait for the first message, then until the group is full or its oldest has lingered; empty when drained.
+
+        What arrived while the group before was being committed has lingered by then, and goes at once.
+        """
         while not self._buffer:
             if self._draining:
                 return []
             self._arrived.clear()
             await self._arrived.wait()
-        if not self._is_full and not self._draining:
+        left = self._buffer[0].since + self._linger - time.monotonic()
+        if left > 0 and not self._is_full and not self._draining:
             self._full.clear()
             with suppress(TimeoutError):  # then the group goes as it is
-                async with asyncio.timeout(self._linger):
+                async with asyncio.timeout(left):
                     await self._full.wait()
         return self._group()
 
@@ -161,8 +171,9 @@ class GroupWork(Work):
         """
         if not group:
             return
-        if len(settled) == len(group) and group[0].subscription is group[-1].subscription:
-            await group[-1].subscription.ack(group[-1].incoming.tag, multiple=True)
+        last = group[-1]
+        if len(settled) == len(group) and group[0].subscription is last.subscription and not last.subscription.has_gaps:
+            await last.subscription.ack(last.incoming.tag, multiple=True)
             return
         for held in settled:
             await held.ack()

@@ -1,6 +1,9 @@
 """Keeps one physical queue consumed for as long as the process lives, whatever happens to broker, link or channel."""
 
 import asyncio
+import random
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +17,7 @@ from brokers.batch import GroupWork
 from brokers.breaker import Breaker, Probe
 from brokers.courier import Courier
 from brokers.held import Held
-from brokers.incoming import incoming
+from brokers.incoming import Incoming, incoming
 from brokers.link import Link
 from brokers.queue import Queue
 from brokers.single import SingleWork
@@ -29,6 +32,9 @@ log = structlog.get_logger()
 SHORTEST_PAUSE = 0.1
 LONGEST_PAUSE = 3.0  # a broker that is back is noticed within this
 IDLE_LOOK = 0.005
+
+# Two resets of all connections may meet one message by chance; what was in hand at three deaths may be their cause.
+SUSPECT_AFTER = 3
 
 
 class Consumer:
@@ -48,13 +54,18 @@ class Consumer:
         self._subscription: Subscription | None = None
         self._sizing = Sizing(queue.prefetch)
         self._misfit = asyncio.Event()
+        self._suspicion = asyncio.Event()
+        self._aside: list[tuple[Subscription, Incoming]] = []
+        self._is_stepping = False
+        self._is_over = False
+        self._ending: set[asyncio.Task[None]] = set()
         self._received = metrics.received.labels(queue.name)
         self._work = self._working(handler, courier)
 
     @property
     def is_consuming(self) -> bool:
         """Whether this process believes that the broker sends it this queue's messages."""
-        return self._subscription is not None and self._subscription.is_live
+        return self._subscription is not None and self._subscription.is_consuming
 
     @property
     def prefetch(self) -> int:
@@ -63,8 +74,8 @@ class Consumer:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a dependency is away, so that not consuming is as it should be."""
-        return self._breaker.is_open
+        """Whether not consuming is as it should be: a dependency is away, or suspects are gone through one by one."""
+        return self._breaker.is_open or self._is_stepping
 
     def rebuild(self, reason: str) -> None:
         """Give up the present subscription; `run` opens another."""
@@ -85,6 +96,8 @@ class Consumer:
             if not self._stopping.is_set():
                 await self._pause(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
+        if self._ending:
+            await self._drain_the_rest(drain_within)
         await self._work.stop()
         await self._breaker.stop()
 
@@ -96,45 +109,139 @@ class Consumer:
         if self._breaker.is_open:
             await self._first(self._breaker.closed())
             return
-        subscription = await Subscription.open(self._link, self.physical, self.queue, self.prefetch, self._on_message)
+        subscription = await Subscription.open(self._link, self.physical, self.queue)
         self._subscription = subscription
         self._work.gives_back_by_nack = bool(self.queue.partitions) or self._link.gives_back_by_nack
-        log.info("consuming", queue=self.physical, prefetch=self.prefetch)
+        self._misfit.clear()
+        self._suspicion.clear()
+        self._aside.clear()
         try:
-            self._misfit.clear()
-            await self._first(subscription.lost.wait(), self._misfit.wait())
-            if self._misfit.is_set() and not self._stopping.is_set():
-                await self._resize(subscription)
+            await self._step_through_suspects(subscription)
+            if not self._stopping.is_set():
+                await self._consume(subscription)
             if self._stopping.is_set():
-                await self._drain(subscription, drain_within)
+                await subscription.cancel()
+                await self._drain(drain_within)
         finally:
-            await subscription.close()
+            ending = self._end(subscription)
+            if not subscription.cancelled.is_set():
+                await ending
 
-    async def _drain(self, subscription: Subscription, within: timedelta) -> None:
-        await subscription.cancel()
+    async def _consume(self, subscription: Subscription) -> None:
+        """Let deliveries come until something must change."""
+        await subscription.consume(self.prefetch, self._on_message)
+        log.info("consuming", queue=self.physical, prefetch=self.prefetch)
+        await self._first(
+            subscription.lost.wait(), subscription.cancelled.wait(), self._misfit.wait(), self._suspicion.wait()
+        )
+        if (self._misfit.is_set() or self._suspicion.is_set()) and not self._stopping.is_set():
+            await self._work_through(subscription)
+            await self._step_through_aside(subscription)
+            self._sizing.settle()
+
+    async def _step_through_suspects(self, subscription: Subscription) -> None:
+        """Take what may have killed consumers one by one with nothing else in hand, before consuming.
+
+        Every death of a consumer counts against all that it holds, so that a message which kills would otherwise take
+        innocent ones with it to the delivery limit.
+        """
+        if self.queue.partitions:  # they have one active consumer, and RabbitMQ lets nobody take a message past it
+            return
+        try:
+            while not self._stopping.is_set() and (message := await subscription.take()):
+                arrived = incoming(message, self.queue, self.physical, self._clock())
+                self._accept(subscription, arrived)
+                if arrived.failures < SUSPECT_AFTER:
+                    return
+                if not self._is_stepping:
+                    log.warning("suspects_one_by_one", queue=self.physical, failures=arrived.failures)
+                self._is_stepping = True
+                await self._work_through(subscription)
+        finally:
+            self._is_stepping = False
+
+    async def _step_through_aside(self, subscription: Subscription) -> None:
+        """Take the suspects that came to a working consumer one by one, now that nothing else is in hand.
+
+        In any order: those that are gone through before the one that kills are safe from it, so that the innocent ones
+        get fewer with each death.
+        """
+        try:
+            random.shuffle(self._aside)
+            while self._aside and subscription.is_live and not self._stopping.is_set():
+                self._is_stepping = True
+                self._accept(*self._aside.pop())
+                await self._work_through(subscription)
+        finally:
+            self._is_stepping = False
+
+    def _end(self, subscription: Subscription) -> asyncio.Task[None]:
+        """Close a subscription; one that the broker cancelled once nothing is held that may still be acked on it."""
+        task = asyncio.create_task(self._close_when_done(subscription))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+        return task
+
+    async def _close_when_done(self, subscription: Subscription) -> None:
+        if subscription.cancelled.is_set():
+            await self._until(
+                lambda: subscription.lost.is_set() or self._is_over or not self._work.holds_of(subscription)
+            )
+        await subscription.close()
+
+    async def _drain(self, within: timedelta) -> None:
         self._giving_up.set()
         try:
             async with asyncio.timeout(within.total_seconds()):
                 await self._work.drain()
         except TimeoutError:
             log.warning("drain_deadline", queue=self.physical, seconds=within.total_seconds())
+        self._is_over = True
         log.info("drained", queue=self.physical)
+
+    async def _drain_the_rest(self, within: timedelta) -> None:
+        """Finish what is held of a queue that was deleted a moment ago, which exists again for what is given back."""
+        with suppress(Unavailable):
+            await (await Subscription.open(self._link, self.physical, self.queue)).close()
+        await self._drain(within)
+        await asyncio.gather(*self._ending)
 
     async def _on_message(self, subscription: Subscription, message: aiormq.abc.DeliveredMessage) -> None:
         """Read and validate a delivery as it arrives, while the transaction of an earlier group waits for SQL."""
-        self._received.inc()
         arrived = incoming(message, self.queue, self.physical, self._clock())
+        if arrived.failures >= SUSPECT_AFTER and not self.queue.partitions:
+            self._put_aside(subscription, arrived)
+        else:
+            self._accept(subscription, arrived)
+
+    def _put_aside(self, subscription: Subscription, arrived: Incoming) -> None:
+        """Keep a suspect until all else has been worked through; given back, it would go from consumer to consumer."""
+        if not self._suspicion.is_set():
+            log.warning("suspects_one_by_one", queue=self.physical, failures=arrived.failures)
+        subscription.has_gaps = True
+        self._aside.append((subscription, arrived))
+        self._suspicion.set()
+
+    def _accept(self, subscription: Subscription, arrived: Incoming) -> None:
+        self._received.inc()
+        if arrived.is_redelivered:
+            metrics.redelivered.labels(self.queue.name).inc()
+            log.debug(
+                "message_redelivered", queue=self.physical, message_id=arrived.message_id, failures=arrived.failures
+            )
         self._work.accept(Held(arrived, subscription, self._adapter))
-        if self._sizing.note(len(message.body)):
+        if self._sizing.note(len(arrived.body)):
             self._misfit.set()
 
-    async def _resize(self, subscription: Subscription) -> None:
-        """Consume again with a prefetch that fits the messages, once what is held has been worked through."""
+    async def _work_through(self, subscription: Subscription) -> None:
+        """Take no more, and wait until what is held has been worked through."""
         await subscription.cancel()
-        # Once in a process's life, so a look now and then is cheaper than an event on the hot path.
-        while not (self._work.is_idle or subscription.lost.is_set() or self._stopping.is_set()):  # noqa: ASYNC110
+        await self._until(lambda: self._work.is_idle or subscription.lost.is_set() or self._stopping.is_set())
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        # These waits are rare, so a look now and then is cheaper than an event on the hot path.
+        while not condition():  # noqa: ASYNC110
             await asyncio.sleep(IDLE_LOOK)
-        self._sizing.settle()
 
     async def _first(self, *awaitables: Any) -> None:
         """Wait for the first of several things, or for `stop()`."""

@@ -16,7 +16,7 @@ from brokers.ladder import ladder_address
 from brokers.outgoing import Outgoing
 from brokers.publisher import Publisher
 from brokers.status import TRACKED, State, Status, StatusBoard
-from brokers.verdict import Unavailable
+from brokers.verdict import Reject, Unavailable
 from schemas.clock import Clock
 
 log = structlog.get_logger()
@@ -32,13 +32,14 @@ class Courier:
         self._background: set[asyncio.Task[None]] = set()
 
     async def done(self, messages: Sequence[Incoming], results: Sequence[Any]) -> None:
-        """Count, answer and record messages whose effects are committed."""
+        """Count, answer and record messages of one queue whose effects are committed."""
         now = self._clock()
+        queue = messages[0].queue.name
+        metrics.done.labels(queue).inc(len(messages))
+        age = metrics.critical_time.labels(queue)
         statuses: list[Status] = []
         for message, result in zip(messages, results, strict=True):
-            queue = message.queue.name
-            metrics.done.labels(queue).inc()
-            metrics.critical_time.labels(queue).observe(max((now - message.first_seen).total_seconds(), 0))
+            age.observe(max((now - message.first_seen).total_seconds(), 0))
             if message.reply_to or TRACKED in message.headers:
                 plain = to_jsonable_python(result)
                 self._answer(message, {"state": State.DONE, "result": plain})
@@ -59,10 +60,22 @@ class Courier:
         return True
 
     async def hand_back(self, message: Incoming) -> bool:
-        """Publish an untouched message to the end of its own queue, which counts no failed delivery."""
+        """Publish an untouched message to the end of its own queue, which counts no failed delivery.
+
+        Where that queue was deleted meanwhile, it is kept with the strays.
+        """
         try:
             await self._publisher.publish(message.onward("", message.physical))
+        except Reject:  # unroutable
+            return await self._published(message.onward(message.exchange, message.key))
         except Unavailable:
+            return False
+        return True
+
+    async def _published(self, message: Outgoing) -> bool:
+        try:
+            await self._publisher.publish(message)
+        except (Reject, Unavailable):
             return False
         return True
 

@@ -11,7 +11,7 @@ import aiormq.abc
 from aiormq import spec
 from pydantic import TypeAdapter
 
-from brokers.incoming import Incoming, incoming
+from brokers.incoming import A_YEAR, Incoming, incoming, moment
 from brokers.link import Link
 from brokers.outgoing import Outgoing
 from brokers.publisher import Publisher
@@ -159,33 +159,53 @@ class DeadLetters:
 
 
 def dead_letter(message: aiormq.abc.DeliveredMessage, queue: Queue, now: datetime) -> DeadLetter:
-    """Read a parked message, whether we parked it or the broker did by its delivery limit."""
+    """Read a parked message, whether we parked it, the broker did, or a stranger put it there."""
     parked = incoming(message, queue, queue.name, now)
     headers = parked.headers
     death = _first_death(headers)
-    parked.physical = str(headers.get("x-physical") or death.get("queue") or queue.name)
-    if "x-original-key" not in headers and death.get("routing-keys"):
-        parked.key = str(death["routing-keys"][0])
+    parked.physical = _physical(queue, headers.get("x-physical") or death.get("queue"))
+    if "x-original-key" not in headers and (keys := death.get("routing-keys")) and isinstance(keys, list):
+        parked.key = str(keys[0])
         parked.exchange = str(death.get("exchange") or "")
-    by_us = "x-error-class" in headers
+    # We take the broker's own note of an earlier passage away when we park, so where there is one it parked last.
+    by_us = "x-error-class" in headers and not death
+    attempts = headers.get("x-attempts")
     return DeadLetter(
         incoming=parked,
-        error_class=str(headers["x-error-class"]) if by_us else "DeliveryLimit",
+        error_class=str(headers["x-error-class"]) if by_us else _class_of(death),
         reason=str(headers.get("x-error", "")) if by_us else _reason_of(death),
-        stack_hash=str(headers.get("x-stack-hash", "")),
-        attempts=int(headers.get("x-attempts") or parked.attempt),
-        dead_at=datetime.fromisoformat(str(headers["x-dead-at"])) if "x-dead-at" in headers else death.get("time"),
+        stack_hash=str(headers.get("x-stack-hash", "")) if by_us else "",
+        attempts=attempts if isinstance(attempts, int) else parked.attempt,
+        dead_at=moment(headers.get("x-dead-at"), now + A_YEAR) if by_us else _time_of(death),
     )
 
 
+def _physical(queue: Queue, stated: object) -> str:
+    return stated if isinstance(stated, str) and stated in queue.physical_names else queue.physical_names[0]
+
+
 def _first_death(headers: dict[str, Any]) -> dict[str, Any]:
-    deaths = headers.get("x-death") or [{}]
-    return dict(deaths[0])
+    deaths = headers.get("x-death")
+    first = deaths[0] if isinstance(deaths, list) and deaths else None
+    return first if isinstance(first, dict) else {}
+
+
+def _class_of(death: dict[str, Any]) -> str:
+    return {"expired": "Expired", "delivery_limit": "DeliveryLimit"}.get(str(death.get("reason")), "Stranger")
 
 
 def _reason_of(death: dict[str, Any]) -> str:
+    if not death:
+        return "nobody parked it: it was published straight to the dead letters"
     reason = death.get("reason", "unknown")
+    if reason == "expired":
+        return "its publisher gave it a time to live, which ended before it was consumed"
     return f"the broker gave up on it ({reason}): its consumers died or lost their link each time they had it"
+
+
+def _time_of(death: dict[str, Any]) -> datetime | None:
+    time = death.get("time")
+    return time if isinstance(time, datetime) else None
 
 
 async def _depth(channel: aiormq.Channel, queue: str) -> int:

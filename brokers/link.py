@@ -1,9 +1,11 @@
-"""One connection to RabbitMQ that is made when needed and made again when lost."""
+"""One connection to RabbitMQ that is made when needed and made again when lost, to whichever node answers."""
 
 import asyncio
-from collections.abc import Iterator
+import random
+import re
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import TypeVar, cast
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import aiormq
@@ -11,9 +13,13 @@ import aiormq.abc
 import structlog
 from aiormq.exceptions import AMQPError
 
+from brokers.reading import Connection
 from brokers.verdict import Unavailable
+from brokers.wire import accept_anything
 
 log = structlog.get_logger()
+
+C = TypeVar("C", bound=aiormq.Channel)
 
 CONNECT_SECONDS = 10.0
 CLOSE_SECONDS = 5.0
@@ -46,26 +52,34 @@ def told_as_broken() -> Iterator[None]:
 
 
 class Link:
-    """A lazily made connection; `channel()` connects first if need be."""
+    """A lazily made connection; `channel()` connects first if need be.
 
-    def __init__(self, url: str, name: str) -> None:
-        """`name` is what the broker's own pages will call this connection."""
-        self._url = _with_options(url, name)
+    Of several addresses, those of a cluster's nodes, it begins with any, so that connections spread, and takes the next
+    one whenever a node does not answer.
+    """
+
+    def __init__(self, urls: str, name: str) -> None:
+        """`urls` is one address or several, comma-separated; `name` is what the broker's pages call this connection."""
+        self._urls = [_with_options(url, name) for url in addresses(urls)]
+        random.shuffle(self._urls)
+        accept_anything()
         self.name = name
         self.version: tuple[int, ...] = ()
         self._connection: aiormq.abc.AbstractConnection | None = None
         self._lock = asyncio.Lock()
 
-    async def channel(self, *, confirms: bool = False) -> aiormq.Channel:
+    async def channel(self) -> aiormq.Channel:
         """Open a channel. Raises Unavailable while the broker is away."""
+        return await self.opened(_plain)
+
+    async def opened(self, opening: Callable[[aiormq.abc.AbstractConnection], Awaitable[C]]) -> C:
+        """Open a channel in a way of its own. Raises Unavailable while the broker is away."""
         try:
             with told_as_broken():
                 async with asyncio.timeout(CONNECT_SECONDS):
-                    connection = await self._connected()
-                    channel = await connection.channel(publisher_confirms=confirms)
+                    return await opening(await self._connected())
         except BROKEN as error:
             raise Unavailable(f"the broker is away: {error!r}") from error
-        return cast("aiormq.Channel", channel)
 
     async def probe(self) -> None:
         """Raise Unavailable unless the broker answers."""
@@ -86,9 +100,25 @@ class Link:
     async def _connected(self) -> aiormq.abc.AbstractConnection:
         async with self._lock:
             if self._connection is None or not self._connection.is_opened:
-                self._connection = await aiormq.connect(self._url)
+                self._connection = await self._connect()
                 self._note_version(self._connection)
             return self._connection
+
+    async def _connect(self) -> aiormq.abc.AbstractConnection:
+        """Connect to the first node that answers; one that does not goes to the end of the line."""
+        for others in reversed(range(len(self._urls))):
+            try:
+                with told_as_broken():
+                    async with asyncio.timeout(CONNECT_SECONDS / len(self._urls)):
+                        connection = Connection(self._urls[0])
+                        await connection.connect()
+                        return connection
+            except BROKEN as error:
+                self._urls.append(self._urls.pop(0))
+                if not others:
+                    raise
+                log.warning("broker_node_away", link=self.name, node=_node(self._urls[-1]), reason=repr(error))
+        raise ConnectionError("no broker address")
 
     def _note_version(self, connection: aiormq.abc.AbstractConnection) -> None:
         stated = str(connection.server_properties.get("version", "0"))
@@ -107,6 +137,10 @@ class Link:
         return self.version >= (4, 3)
 
 
+async def _plain(connection: aiormq.abc.AbstractConnection) -> aiormq.Channel:
+    return cast("aiormq.Channel", await connection.channel(publisher_confirms=False))
+
+
 async def leave(channel: aiormq.abc.AbstractChannel) -> None:
     """Close a channel; never raises for one that is broken already."""
     if channel.is_closed:
@@ -117,6 +151,16 @@ async def leave(channel: aiormq.abc.AbstractChannel) -> None:
                 await channel.close()
     except BROKEN as error:
         log.debug("channel_close_failed", error=repr(error))
+
+
+def addresses(urls: str) -> list[str]:
+    """Return the broker's addresses: one, or those of a cluster's nodes, comma-separated."""
+    # A password may hold a comma too, so that only one before another address divides.
+    return [url.strip() for url in re.split(r",(?=\s*amqps?://)", urls)]
+
+
+def _node(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def _with_options(url: str, name: str) -> str:

@@ -11,6 +11,7 @@ done = Counter("mesh_messages_done_total", "Messages whose effects are committed
 retried = Counter("mesh_messages_retried_total", "Messages sent down the delay ladder", ["queue"])
 dead = Counter("mesh_messages_dead_total", "Messages parked as dead letters", ["queue", "error"])
 duplicates = Counter("mesh_messages_duplicate_total", "Messages recognised as repeats", ["queue"])
+redelivered = Counter("mesh_messages_redelivered_total", "Messages that had been in a consumer's hands", ["queue"])
 stale_acks = Counter("mesh_stale_acks_total", "Acks dropped because their channel had gone", ["queue"])
 in_flight = Gauge("mesh_messages_in_flight", "Messages in a handler right now", ["queue"])
 handler_seconds = Histogram("mesh_handler_seconds", "Time in the handler", ["queue"], buckets=SECONDS)

@@ -22,7 +22,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Group commit: a handler takes up to `size` messages, or what came within `linger`, in one transaction.
+    """Group commit: a handler takes up to `size` messages, or those there are once the oldest has waited for `linger`.
 
     Bodies of more than `max_bytes` together make a smaller group: a transaction should stay short.
     """

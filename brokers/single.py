@@ -10,6 +10,7 @@ import structlog
 from brokers.attempt import Attempt, Halted
 from brokers.courier import Courier
 from brokers.held import Held
+from brokers.subscription import Subscription
 from brokers.work import Work
 
 log = structlog.get_logger()
@@ -35,14 +36,14 @@ class SingleWork(Work):
         self._ready: deque[Held] = deque()
         self._lines: dict[str, deque[Held]] = {}
         self._arrived = asyncio.Semaphore(0)
-        self._held = 0
+        self._held: set[Held] = set()
         self._draining = False
         self._hands: list[asyncio.Task[None]] = []
 
     def accept(self, held: Held) -> None:
         """Take one delivery: ready at once, or behind the one of its key that came before."""
         held.read()
-        self._held += 1
+        self._held.add(held)
         key = self._key(held)
         if key is not None and key in self._lines:
             self._lines[key].append(held)
@@ -55,6 +56,10 @@ class SingleWork(Work):
     def is_idle(self) -> bool:
         """Whether nothing is held."""
         return not self._held
+
+    def holds_of(self, subscription: Subscription) -> bool:
+        """Whether something is held that came on a subscription."""
+        return any(held.subscription is subscription for held in self._held)
 
     def start(self) -> None:
         """Begin to work."""
@@ -70,8 +75,8 @@ class SingleWork(Work):
         rest = sorted([*self._ready, *waiting], key=lambda held: held.incoming.tag)
         self._ready.clear()
         self._lines.clear()
-        self._held = 0
         await self._give_back(rest)
+        self._held.clear()
 
     async def stop(self) -> None:
         """Stop at once."""
@@ -96,7 +101,7 @@ class SingleWork(Work):
                 log.exception("message_failed", queue=held.incoming.queue.name)
                 held.subscription.lost.set()
             finally:
-                self._held -= 1
+                self._held.discard(held)
                 self._next_of(self._key(held))
 
     def _next_of(self, key: str | None) -> None:

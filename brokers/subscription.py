@@ -33,7 +33,9 @@ OnMessage = Callable[["Subscription", aiormq.abc.DeliveredMessage], Coroutine[An
 class Subscription:
     """Consumes one physical queue until its channel closes, the broker cancels it or we do.
 
-    Acks after the end are counted and dropped: the broker has already given those messages to somebody else.
+    Acks after the channel's end are counted and dropped: the broker has already given those messages to somebody else.
+    A consumer that the broker cancels, because its queue was deleted, has not lost what it holds: it is acted on, and
+    may still be acked.
     """
 
     def __init__(self, channel: aiormq.Channel, physical: str, queue: Queue) -> None:
@@ -46,27 +48,38 @@ class Subscription:
         self._acked_at = 0.0
         self._held_acks: list[tuple[int, bool]] | None = None
         self.lost = asyncio.Event()
+        self.cancelled = asyncio.Event()  # by the broker
+        self.has_gaps = False  # something was put aside, so that an ack of many would cover it too
 
     @classmethod
-    async def open(
-        cls, link: Link, physical: str, queue: Queue, prefetch: int, on_message: OnMessage
-    ) -> "Subscription":
-        """Declare the queue if it is missing, then consume it. Raises Unavailable while the broker is away."""
-        channel = await link.channel()
-        subscription = cls(channel, physical, queue)
+    async def open(cls, link: Link, physical: str, queue: Queue) -> "Subscription":
+        """Declare the queue if it is missing, on a channel of its own. Raises Unavailable while the broker is away."""
+        subscription = cls(await link.channel(), physical, queue)
         try:
-            with told_as_broken():
-                async with asyncio.timeout(OPEN_SECONDS):
-                    await subscription._begin(prefetch, on_message)
-        except BROKEN as error:
+            await subscription._asked(subscription._declare())
+        except Unavailable:
             await subscription.close()
-            raise Unavailable(f"cannot consume {physical}: {error!r}") from error
+            raise
         return subscription
+
+    async def take(self) -> aiormq.abc.DeliveredMessage | None:
+        """Take the message at the queue's head, or None. Raises Unavailable while the broker is away."""
+        message: aiormq.abc.DeliveredMessage = await self._asked(self._channel.basic_get(self._physical))
+        return message if isinstance(message.delivery, spec.Basic.GetOk) else None
+
+    async def consume(self, prefetch: int, on_message: OnMessage) -> None:
+        """Ask for the queue's messages from now on. Raises Unavailable while the broker is away."""
+        await self._asked(self._begin(prefetch, on_message))
 
     @property
     def is_live(self) -> bool:
-        """Whether deliveries may still come and acks still count."""
+        """Whether acks still count."""
         return not self.lost.is_set() and not self._channel.is_closed
+
+    @property
+    def is_consuming(self) -> bool:
+        """Whether deliveries may still come."""
+        return self.is_live and bool(self._tag) and not self.cancelled.is_set()
 
     async def ack(self, tag: int, *, multiple: bool = False) -> None:
         """Tell the broker that a message, or all up to it, is dealt with."""
@@ -92,7 +105,7 @@ class Subscription:
 
         Acks are held back first, so that the window fills and nothing is on its way when the consumer goes.
         """
-        if not self.is_live:
+        if not self.is_consuming:
             return
         self._held_acks = []
         try:
@@ -113,11 +126,21 @@ class Subscription:
         self.lost.set()
         await leave(self._channel)
 
-    async def _begin(self, prefetch: int, on_message: OnMessage) -> None:
-        await declare.one(self._queue).apply(self._channel)
-        await self._channel.basic_qos(prefetch_count=prefetch)
+    async def _asked(self, request: Coroutine[Any, Any, Any]) -> Any:
+        try:
+            with told_as_broken():
+                async with asyncio.timeout(OPEN_SECONDS):
+                    return await request
+        except BROKEN as error:
+            raise Unavailable(f"cannot consume {self._physical}: {error!r}") from error
+
+    async def _declare(self) -> None:
         self._channel.closing.add_done_callback(lambda _: self.lost.set())
         self._channel.on_consumer_cancel_callbacks.add(self._cancelled_by_broker)
+        await declare.one(self._queue).apply(self._channel)
+
+    async def _begin(self, prefetch: int, on_message: OnMessage) -> None:
+        await self._channel.basic_qos(prefetch_count=prefetch)
         answer = await self._channel.basic_consume(self._physical, partial(self._on_message, on_message))
         self._tag = str(answer.consumer_tag)
 
@@ -135,4 +158,4 @@ class Subscription:
 
     async def _cancelled_by_broker(self, frame: spec.Basic.Cancel) -> None:
         log.warning("consumer_cancelled_by_broker", queue=self._physical, tag=frame.consumer_tag)
-        self.lost.set()
+        self.cancelled.set()

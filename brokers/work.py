@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from brokers.attempt import Attempt
 from brokers.courier import Courier
 from brokers.held import Held
+from brokers.subscription import Subscription
 
 
 class Work(ABC):
@@ -32,6 +33,10 @@ class Work(ABC):
         """Whether nothing is held."""
 
     @abstractmethod
+    def holds_of(self, subscription: Subscription) -> bool:
+        """Whether something is held that came on a subscription."""
+
+    @abstractmethod
     async def drain(self) -> None:
         """Finish what runs, settle or give back the rest; no more deliveries will come."""
 
@@ -48,7 +53,7 @@ class Work(ABC):
             for held in untouched:
                 await held.subscription.give_back(held.incoming.tag)
             return
-        waiting = list(untouched)
+        waiting = [held for held in untouched if held.subscription.is_live]  # the broker has the others already
         outcomes = await asyncio.gather(*(self._courier.hand_back(held.incoming) for held in waiting))
         for held, was_taken in zip(waiting, outcomes, strict=True):
             if was_taken:

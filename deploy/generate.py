@@ -19,6 +19,7 @@ from brokers.asyncapi import asyncapi
 from brokers.definitions import definitions
 from handlers import ROUTES
 from mesh import __version__
+from mesh.bench import document
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -52,10 +53,16 @@ def pinned() -> str:
     return "".join(block for name, block in blocks if name in needed)
 
 
+def benched() -> str:
+    """Return the page of the benchmarks, from the figures and notes that are kept beside it."""
+    return document.page(ROOT / "deploy" / "benchmarks")
+
+
 FILES: dict[Path, Callable[[], str]] = {
     ROOT / "deploy" / "asyncapi.json": described,
     ROOT / "deploy" / "rabbitmq-definitions.json": defined,
     ROOT / "deploy" / "requirements.lock": pinned,
+    ROOT / "deploy" / "BENCHMARKS.md": benched,
 }
 
 

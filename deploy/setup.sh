@@ -4,6 +4,7 @@
 #   deploy/setup.sh            the Python environment alone
 #   deploy/setup.sh runtime    and RabbitMQ and Redis
 #   deploy/setup.sh test       and what the test suite needs besides
+#   deploy/setup.sh bench      and .venv-bench from deploy/bench.lock, with the peers that benchmarks stand beside
 #
 # Runs on Debian, Ubuntu and macOS, as root or as a user with sudo. A second run finds everything and changes nothing.
 # Packages are installed without starting their services, now or at boot: the mesh runs private ones. A service that
@@ -12,7 +13,6 @@ set -eu
 
 cd "$(dirname "$0")/.."
 ROOT=$(pwd)
-VENV="$ROOT/.venv"
 GROUP=${1:-python}
 PATH="$PATH:/usr/sbin:/sbin:/opt/homebrew/bin:/opt/homebrew/sbin:/usr/local/bin:/usr/local/sbin"
 
@@ -44,7 +44,7 @@ missing() {
         # Debian splits these off: the package carries the interpreter's own version.
         "$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'
     fi
-    case $GROUP in runtime | test)
+    case $GROUP in runtime | test | bench)
         if ! [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] && ! has rabbitmq-server; then
             if has brew; then echo rabbitmq; else echo rabbitmq-server; fi
         fi
@@ -52,7 +52,7 @@ missing() {
             if has brew; then echo redis; else echo redis-server; fi
         fi ;;
     esac
-    case $GROUP in test)
+    case $GROUP in test | bench)
         if ! has mariadbd || ! has mariadb-install-db; then
             if has brew; then echo mariadb; else echo mariadb-server; fi
         fi ;;
@@ -123,40 +123,42 @@ install_packages() {
     fi
 }
 
-# What .venv was made from; when any of it changes, it is brought up to date.
+# What an environment was made from; when any of it changes, it is brought up to date.
 fingerprint() {
-    { cat requirements.lock deploy/setup.sh; echo "$ROOT"; "$1" -VV; } | cksum
+    { cat "$1" deploy/setup.sh; echo "$ROOT"; "$2" -VV; } | cksum
 }
 
+# Makes the environment $1 from the lock file $2.
 make_venv() {
+    venv="$ROOT/$1"
     python=$(find_python)
     [ -n "$python" ] || fail "Python 3.11 or later is needed"
-    stamp="$VENV/.made-from"
-    wanted=$(fingerprint "$python")
-    if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && "$VENV/bin/python" -c '' 2>/dev/null; then
+    stamp="$venv/.made-from"
+    wanted=$(fingerprint "$2" "$python")
+    if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && "$venv/bin/python" -c '' 2>/dev/null; then
         return
     fi
-    say "Installing Python packages into .venv (once) ..."
-    if ! "$VENV/bin/python" -c 'import pip' 2>/dev/null; then
-        rm -rf "$VENV"
-        "$python" -m venv "$VENV"
+    say "Installing Python packages into $1 (once) ..."
+    if ! "$venv/bin/python" -c 'import pip' 2>/dev/null; then
+        rm -rf "$venv"
+        "$python" -m venv "$venv"
     fi
-    "$VENV/bin/python" -m pip install -qq --disable-pip-version-check --no-input --no-deps --require-hashes \
-        -r requirements.lock
-    link_project
+    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input --no-deps --require-hashes -r "$2"
+    link_project "$venv"
     printf '%s\n' "$wanted" >"$stamp"
 }
 
 # The project runs from where it is: a path for Python, and a `mesh` beside it.
 link_project() {
-    site=$("$VENV/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    site=$("$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     printf '%s\n' "$ROOT" >"$site/mesh.pth"
-    printf '#!/bin/sh\nexec "%s/bin/python" -m mesh "$@"\n' "$VENV" >"$VENV/bin/mesh"
-    chmod 755 "$VENV/bin/mesh"
+    printf '#!/bin/sh\nexec "%s/bin/python" -m mesh "$@"\n' "$1" >"$1/bin/mesh"
+    chmod 755 "$1/bin/mesh"
 }
 
-case $GROUP in python | runtime | test) ;; *) fail "no group $GROUP: runtime, test, or nothing" ;; esac
+case $GROUP in python | runtime | test | bench) ;; *) fail "no group $GROUP: runtime, test, bench, or nothing" ;; esac
 packages=$(missing)
 # shellcheck disable=SC2086 # a list of words
 [ -z "$packages" ] || install_packages $packages
-make_venv
+make_venv .venv requirements.lock
+[ "$GROUP" != bench ] || make_venv .venv-bench deploy/bench.lock

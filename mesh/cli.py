@@ -268,12 +268,15 @@ def bench(
         int | None, typer.Option("--rounds", min=1, max=100, help="Times that each variant is measured.")
     ] = None,
     size: Annotated[int | None, typer.Option("--size", min=2, max=1_000_000, help="Work in one round.")] = None,
+    as_document: Annotated[
+        bool, typer.Option("--document", help="Measure nothing: write deploy/BENCHMARKS.md from the newest figures.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Measure this machine, variants side by side, on a private RabbitMQ and MariaDB. Exits 1 if anything was lost."""
     from mesh.bench import command
 
-    raise typer.Exit(command.run(names or (), rounds, size, as_json=as_json))
+    raise typer.Exit(command.document() if as_document else command.run(names or (), rounds, size, as_json=as_json))
 
 
 @app.command(rich_help_panel=SET_UP)

@@ -12,11 +12,12 @@ from pydantic import SecretStr
 from adapters.management import Management
 from adapters.message_sender import message_sender
 from adapters.status import RedisStatusBoard
-from brokers.link import Link
+from brokers.link import Link, addresses
 from brokers.publisher import Publisher
 from brokers.router import Route
 from brokers.status import NoStatusBoard
 from brokers.worker import Worker
+from handlers.chatbot import Unrecorded
 from persistence.engine import Database, open_uow
 from persistence.uow import Transaction
 from schemas.clock import utc_now
@@ -62,6 +63,7 @@ class Composition:
             "uow": self.database.uow,
             "clock": utc_now,
             "sender": message_sender(self.settings.chatbot_sender),
+            "unrecorded": Unrecorded(),
         }
         return Worker(
             routes,
@@ -95,7 +97,8 @@ def management_of(settings: Settings) -> Management | None:
     """Return the broker's management API for the configured vhost, if its address is known."""
     if settings.broker_management_url is None or settings.broker_url is None:
         return None
-    vhost = unquote(urlsplit(settings.broker_url.get_secret_value()).path.removeprefix("/")) or "/"
+    url = addresses(settings.broker_url.get_secret_value())[0]
+    vhost = unquote(urlsplit(url).path.removeprefix("/")) or "/"
     return Management(settings.broker_management_url.get_secret_value(), vhost)
 
 

@@ -1,8 +1,9 @@
 """How every process of the mesh logs: structlog, JSON or console, with the libraries' own records in the same form."""
 
+import contextlib
 import logging
 import sys
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import orjson
 import structlog
@@ -13,6 +14,7 @@ QUIET = {"aiormq": logging.CRITICAL, "asyncio": logging.ERROR, "uvicorn": loggin
 
 def configure(level: str, form: str, stream: TextIO = sys.stderr) -> None:
     """Set up logging of this process; `form` is "json" or "console"."""
+    steady = cast("TextIO", _Steady(stream))
     threshold = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -27,9 +29,9 @@ def configure(level: str, form: str, stream: TextIO = sys.stderr) -> None:
     structlog.configure(
         processors=[*shared, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.PrintLoggerFactory(steady),
     )
-    handler = logging.StreamHandler(stream)
+    handler = logging.StreamHandler(steady)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
@@ -39,6 +41,23 @@ def configure(level: str, form: str, stream: TextIO = sys.stderr) -> None:
     logging.basicConfig(handlers=[handler], level=max(threshold, logging.INFO), force=True)
     for name, quiet in QUIET.items():
         logging.getLogger(name).setLevel(quiet)
+
+
+class _Steady:
+    """A stream on which a full disk costs log lines, and not the work that they speak of."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Write, or drop."""
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Flush, or leave it for later."""
+        with contextlib.suppress(OSError):
+            self._stream.flush()
 
 
 def _dumps(event: Any, default: Any) -> str:

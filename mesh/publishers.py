@@ -9,6 +9,7 @@ import structlog
 from mesh.compose import Composition
 from mesh.lifetime import begin, live
 from mesh.probes import probes
+from persistence.clock import SharedClock
 from publishers.clockwork import Pace, Polling
 from publishers.outbox import OutboxRelay
 from publishers.purge import Purge
@@ -16,7 +17,7 @@ from publishers.schedules.judgement import Policy
 from publishers.schedules.politeness import Politeness, QuietHours
 from publishers.schedules.publisher import SchedulePublisher
 from publishers.schedules.renderer import Renderer
-from schemas.clock import utc_now
+from schemas.clock import Clock
 from settings import Settings
 
 log = structlog.get_logger()
@@ -31,12 +32,14 @@ def run() -> None:
 async def _publish(settings: Settings, stop: asyncio.Event) -> None:
     composition = Composition(settings, "publishers")
     uow, publisher = composition.database.uow, composition.publisher
+    clock = SharedClock(composition.database.now)
     work = (
-        OutboxRelay(uow, publisher, utc_now, Polling(lease=_lease(settings))),
-        schedule_publisher(composition),
-        Purge(uow, utc_now, keep=timedelta(days=settings.retention_days)),
+        OutboxRelay(uow, publisher, clock, Polling(lease=_lease(settings))),
+        schedule_publisher(composition, clock),
+        Purge(uow, clock, keep=timedelta(days=settings.retention_days)),
     )
-    running = [asyncio.create_task(each.run(stop)) for each in work]
+    running = [asyncio.create_task(clock.run(stop))]
+    running += [asyncio.create_task(_keep(each, clock, stop)) for each in work]
     alive = lambda: not any(task.done() for task in running)  # noqa: E731 - one claim, used twice
     with probes(settings.metrics_host, settings.publishers_metrics_port, live=alive, ready=alive):
         log.info("publishers_started", pid=os.getpid())
@@ -45,7 +48,13 @@ async def _publish(settings: Settings, stop: asyncio.Event) -> None:
     log.info("publishers_stopped")
 
 
-def schedule_publisher(composition: Composition) -> SchedulePublisher:
+async def _keep(work: OutboxRelay | SchedulePublisher | Purge, clock: SharedClock, stop: asyncio.Event) -> None:
+    """Do a publisher's work from the moment that the time is known."""
+    await clock.known(stop)
+    await work.run(stop)
+
+
+def schedule_publisher(composition: Composition, clock: Clock) -> SchedulePublisher:
     """Return the chat schedule publisher with the politeness that the settings ask for."""
     settings = composition.settings
     quiet = {region: QuietHours(*span) for region, span in settings.chatbot_quiet_hours.items()}
@@ -53,7 +62,7 @@ def schedule_publisher(composition: Composition) -> SchedulePublisher:
     return SchedulePublisher(
         composition.database.uow,
         composition.publisher,
-        utc_now,
+        clock,
         policy=Policy(
             politeness=Politeness(quiet_hours=quiet, zones=politeness.zones, daily_cap=politeness.daily_cap),
             regions=frozenset(settings.chatbot_regions),

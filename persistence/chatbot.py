@@ -5,23 +5,29 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, tuple_
+from sqlalchemy import BindParameter, ColumnElement, Row, Select, and_, bindparam, select, tuple_
 
 from persistence.dialect import Bulk, paths_of
-from persistence.samples import sample_of
+from persistence.keyed import KEYS, Keyed
+from persistence.lease import is_free
 from persistence.session import Session, chunks
 from persistence.tables import chatbot_creator_days as days
 from persistence.tables import chatbot_deliveries as deliveries
 from persistence.tables import sample_chatbot_schedules as schedules
 from persistence.tables import samples
-from schemas.chatbot.records import ChatDelivery, DeliveryState, DueSchedule, Scenario, Schedule
-from schemas.samples.records import Sample
+from persistence.tables.types import UtcDateTime
+from schemas.chatbot.records import ChatDelivery, DeliveryState, DueSchedule, Reminded, Scenario, Schedule
 
 _CLAIM: Final = ("claim_token", "claimed_until")
 _SCHEDULE: Final = tuple(schedules.c[each.name] for each in fields(Schedule))
+_NAMES: Final = tuple(each.name for each in fields(Schedule))
 _STATE: Final = tuple(
     each.name for each in fields(Schedule) if each.name not in {"id", "sample_id", "scenario", "created_at"}
 )
+
+#: What a confirmed run changes.
+_COUNTED: Final = ("run_count", "last_run_time", "next_run_time", "active", "note", "updated_at")
+_SCENARIOS: Final = {str(each): each for each in Scenario}
 
 SAVE_SCHEDULES: Final = Bulk(
     table=schedules,
@@ -89,18 +95,23 @@ class Schedules:
         """
         oldest = due(now).order_by(schedules.c.next_run_time, schedules.c.id).limit(limit)
         held = await self._locked(oldest)
-        wanted = {schedule.sample_id for schedule in held.values()}
-        complete: list[Schedule] = []
-        for chunk in chunks(sorted(wanted)):
-            held |= await self._locked(of_samples(due(now), chunk))
-            all_due = of_samples(select(schedules.c.id, schedules.c.sample_id).where(_is_due(now)), chunk)
-            elsewhere = {row.sample_id for row in await self._session.execute(all_due) if row.id not in held}
-            whole = set(chunk) - elsewhere
-            complete += [each for each in held.values() if each.sample_id in whole]
-        await self._mark([each.id for each in complete], token=token, until=now + lease)
-        known = await self._samples(sorted({each.sample_id for each in complete}))
+        alike = await self._due_of(sorted({schedule.sample_id for schedule in held.values()}), now)
+        for chunk in chunks(sorted(alike.keys() - held.keys())):
+            held |= await self._locked(due(now).where(schedules.c.id.in_(chunk)))
+        elsewhere = {sample_id for schedule_id, sample_id in alike.items() if schedule_id not in held}
+        complete = [each for each in held.values() if each.sample_id not in elsewhere]
+        await self._session.change(_MARK, sorted(each.id for each in complete), token=token, until=now + lease)
+        known = await self._reminded(sorted({each.sample_id for each in complete}))
         complete.sort(key=lambda each: (each.next_run_time, each.id))
-        return [DueSchedule(schedule=each, sample=known.get(each.sample_id)) for each in complete]
+        return [DueSchedule(each, known.get(each.sample_id)) for each in complete]
+
+    async def count(self, ids: Collection[str], like: Schedule, *, token: str) -> int:
+        """Write how a confirmed run leaves `like` to claimed schedules that were like it, and give up their claims.
+
+        Returns how many were still ours. One statement for all of them, which names no value twice.
+        """
+        state = {f"new_{name}": getattr(like, name) for name in _COUNTED}
+        return await self._session.change(_COUNT, sorted(ids), token=token, **state)
 
     async def settle(self, settled: Sequence[Schedule], *, token: str) -> int:
         """Write the state of claimed schedules and give up their claims; return how many were still ours."""
@@ -140,20 +151,15 @@ class Schedules:
         rows = await self._session.execute(query.with_for_update(skip_locked=True))
         return {schedule.id: schedule for schedule in map(_schedule_of, rows)}
 
-    async def _mark(self, ids: Sequence[str], *, token: str, until: datetime) -> None:
-        for chunk in chunks(ids):
-            claimed = schedules.update().where(schedules.c.id.in_(chunk))
-            await self._session.execute(claimed.values(claim_token=token, claimed_until=until))
+    async def _due_of(self, sample_ids: Sequence[str], now: datetime) -> dict[str, str]:
+        """Return all that is due for some samples, held by whomever, and which sample each is of."""
+        return {row[0]: row[1] for row in await self._session.read(_DUE_OF, sample_ids, now=now)}
 
-    async def _samples(self, ids: Sequence[str]) -> dict[str, Sample]:
-        known: dict[str, Sample] = {}
-        for chunk in chunks(ids):
-            rows = await self._session.execute(select(samples).where(samples.c.id.in_(chunk)))
-            known |= {sample.id: sample for sample in map(sample_of, rows)}
-        return known
+    async def _reminded(self, ids: Sequence[str]) -> dict[str, Reminded]:
+        return {row[0]: Reminded(*row) for row in await self._session.read(_SAMPLES, ids)}
 
 
-def _is_due(now: datetime) -> ColumnElement[bool]:
+def _is_due(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     return and_(
         schedules.c.active,
         schedules.c.parked_at.is_(None),
@@ -164,11 +170,10 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
 
 def due(now: datetime) -> Select[Any]:
     """Select the schedules that are due and that no publisher holds."""
-    is_free = or_(schedules.c.claimed_until.is_(None), schedules.c.claimed_until <= now)
-    return select(*_SCHEDULE).where(_is_due(now), is_free)
+    return select(*_SCHEDULE).where(_is_due(now), is_free(schedules.c.claimed_until, now))
 
 
-def of_samples(query: Select[Any], sample_ids: Sequence[str]) -> Select[Any]:
+def of_samples(query: Select[Any], sample_ids: Sequence[str] | BindParameter[Any]) -> Select[Any]:
     """Restrict a query of schedules to some samples, read by their key.
 
     Left to choose, MariaDB reads every due schedule instead, which a backlog makes slow, and locks them on the way.
@@ -179,17 +184,39 @@ def of_samples(query: Select[Any], sample_ids: Sequence[str]) -> Select[Any]:
     return hinted
 
 
+_MARK: Final = Keyed(
+    schedules.update()
+    .where(schedules.c.id.in_(KEYS))
+    .values(claim_token=bindparam("token"), claimed_until=bindparam("until")),
+)
+_DUE_OF: Final = Keyed(
+    of_samples(select(schedules.c.id, schedules.c.sample_id).where(_is_due(bindparam("now", type_=UtcDateTime))), KEYS),
+)
+_SAMPLES: Final = Keyed(select(*(samples.c[name] for name in Reminded._fields)).where(samples.c.id.in_(KEYS)))
+_COUNT: Final = Keyed(
+    schedules.update()
+    .where(schedules.c.id.in_(KEYS), schedules.c.claim_token == bindparam("token"))
+    .values({name: bindparam(f"new_{name}") for name in _COUNTED} | dict.fromkeys(_CLAIM)),
+)
+
+
 def of_days(pairs: Sequence[tuple[str, date]]) -> Select[Any]:
     """Select the counts of some creators' days, read and locked by their key and not with the rest of the table."""
-    query = select(days).where(tuple_(days.c.platform_creator_id, days.c.day).in_(pairs)).with_for_update()
+    query = (
+        select(days.c.platform_creator_id, days.c.day, days.c.published)
+        .where(tuple_(days.c.platform_creator_id, days.c.day).in_(pairs))
+        .with_for_update()
+    )
     for server in ("mysql", "mariadb"):
         query = query.with_hint(days, "FORCE INDEX (PRIMARY)", server)
     return query
 
 
 def _schedule_of(row: Row[Any]) -> Schedule:
-    values = dict(row._mapping)  # noqa: SLF001  SQLAlchemy's public name for it
-    return Schedule(**values | {"scenario": Scenario(values["scenario"])})
+    """Read a row by position, as reading by name takes twice as long."""
+    values = dict(zip(_NAMES, row, strict=True))
+    values["scenario"] = _SCENARIOS.get(values["scenario"]) or Scenario(values["scenario"])
+    return Schedule(**values)
 
 
 class Deliveries:
@@ -233,16 +260,15 @@ class CreatorDays:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def counts(self, pairs: Collection[tuple[str, date]]) -> dict[tuple[str, date], int]:
-        """Return the counts, locked until the transaction ends; a day without any is created at zero."""
-        ordered = sorted(set(pairs))
-        await self._session.write(ADD_TO_DAYS, [CreatorDay(*pair, 0) for pair in ordered])
-        counted: dict[tuple[str, date], int] = {}
-        for chunk in chunks(ordered):
+    async def added(self, counts: Mapping[tuple[str, date], int]) -> dict[tuple[str, date], int]:
+        """Add to the counts and return what they are now; nobody else changes them until the transaction ends."""
+        await self.add(counts)
+        now: dict[tuple[str, date], int] = {}
+        for chunk in chunks(sorted(counts)):
             rows = await self._session.execute(of_days(chunk))
-            counted |= {(row.platform_creator_id, row.day): row.published for row in rows}
-        return counted
+            now |= {(row.platform_creator_id, row.day): row.published for row in rows}
+        return now
 
     async def add(self, counts: Mapping[tuple[str, date], int]) -> None:
-        """Add to the counts."""
+        """Add to the counts; a day without any begins at zero."""
         await self._session.write(ADD_TO_DAYS, [CreatorDay(*pair, more) for pair, more in sorted(counts.items())])

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import event, make_url, text
@@ -73,6 +73,16 @@ class Database:
             async with asyncio.timeout(PROBE_TIMEOUT.total_seconds()), self._engine.connect() as connection:
                 await connection.execute(text("SELECT 1"))
                 await connection.rollback()
+
+    async def now(self) -> datetime:
+        """Return the time by the server's clock, or, of a database without a server, by this machine's."""
+        if self._engine.dialect.name == "sqlite":
+            return self._clock()
+        with border():
+            async with asyncio.timeout(PROBE_TIMEOUT.total_seconds()), self._engine.connect() as connection:
+                at: datetime = (await connection.execute(text("SELECT UTC_TIMESTAMP(6)"))).scalar_one()
+                await connection.rollback()
+        return at.replace(tzinfo=UTC)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, func, or_, select
+from sqlalchemy import Row, bindparam, func, select
 
 from brokers.outgoing import Outgoing
 from persistence.dialect import Bulk, paths_of
-from persistence.session import Session, chunks
+from persistence.keyed import KEYS, Keyed
+from persistence.lease import is_free
+from persistence.session import Session
 from persistence.tables import outbox
 from schemas.clock import Clock
 
@@ -34,6 +36,15 @@ ADD: Final = Bulk(
     | {"routing_key": "message.key", "created_at": "created_at"},
 )
 
+_OURS: Final = (outbox.c.id.in_(KEYS), outbox.c.claim_token == bindparam("token"))
+_MARK: Final = Keyed(
+    outbox.update()
+    .where(outbox.c.id.in_(KEYS))
+    .values(claim_token=bindparam("token"), claimed_until=bindparam("until")),
+)
+_DELETE: Final = Keyed(outbox.delete().where(*_OURS))
+_RELEASE: Final = Keyed(outbox.update().where(*_OURS).values(claim_token=None, claimed_until=None))
+
 
 class Outbox:
     """Messages waiting for a relay, in order of writing."""
@@ -49,29 +60,18 @@ class Outbox:
 
     async def claim(self, *, limit: int, token: str, lease: timedelta, now: datetime) -> list[OutboxRow]:
         """Take the oldest rows that no relay holds; after the lease another relay may take them."""
-        is_free = or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until <= now)
-        oldest = select(outbox).where(is_free).order_by(outbox.c.id).limit(limit)
+        oldest = select(outbox).where(is_free(outbox.c.claimed_until, now)).order_by(outbox.c.id).limit(limit)
         rows = (await self._session.execute(oldest.with_for_update(skip_locked=True))).all()
-        for ids in chunks([row.id for row in rows]):
-            mark = outbox.update().where(outbox.c.id.in_(ids)).values(claim_token=token, claimed_until=now + lease)
-            await self._session.execute(mark)
+        await self._session.change(_MARK, [row.id for row in rows], token=token, until=now + lease)
         return [OutboxRow(row.id, _message_of(row)) for row in rows]
 
     async def delete(self, ids: Collection[int], *, token: str) -> None:
         """Forget messages that the broker has confirmed, where the claim is still ours."""
-        for chunk in chunks(sorted(ids)):
-            await self._session.execute(
-                outbox.delete().where(outbox.c.id.in_(chunk), outbox.c.claim_token == token),
-            )
+        await self._session.change(_DELETE, sorted(ids), token=token)
 
     async def release(self, ids: Collection[int], *, token: str) -> None:
         """Give messages back that could not be published, where the claim is still ours."""
-        for chunk in chunks(sorted(ids)):
-            await self._session.execute(
-                outbox.update()
-                .where(outbox.c.id.in_(chunk), outbox.c.claim_token == token)
-                .values(claim_token=None, claimed_until=None),
-            )
+        await self._session.change(_RELEASE, sorted(ids), token=token)
 
     async def backlog(self, now: datetime) -> tuple[int, timedelta]:
         """Return how many messages wait and how long the oldest has waited."""

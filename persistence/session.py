@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import islice
 from typing import Any, Final, TypeVar
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from persistence.border import border
 from persistence.dialect import Bulk
+from persistence.keyed import Keyed
 
 T = TypeVar("T")
 
@@ -42,6 +43,22 @@ class Session:
         with border():
             text, rows = bulk.prepare(self._connection.dialect, records)
             await self.shielded(self._connection.exec_driver_sql(text, rows))
+
+    async def read(self, keyed: Keyed, keys: Collection[Any], **values: Any) -> list[tuple[Any, ...]]:
+        """Run a query over a list of keys, some hundred at a time, and return its rows."""
+        found: list[tuple[Any, ...]] = []
+        for result in [await self._driven(keyed, chunk, values) for chunk in chunks(keys)]:
+            found += keyed.read(self._connection.dialect, result.all())
+        return found
+
+    async def change(self, keyed: Keyed, keys: Collection[Any], **values: Any) -> int:
+        """Run an update or delete over a list of keys, some hundred at a time, and return how many rows it met."""
+        return sum([(await self._driven(keyed, chunk, values)).rowcount for chunk in chunks(keys)])
+
+    async def _driven(self, keyed: Keyed, keys: Collection[Any], values: Mapping[str, Any]) -> CursorResult[Any]:
+        with border():
+            text, parameters = keyed.prepare(self._connection.dialect, keys, values)
+            return await self.shielded(self._connection.exec_driver_sql(text, parameters))
 
     async def shielded(self, call: Awaitable[T]) -> T:
         """Await a database call to its end even when cancelled meanwhile, then let the cancellation go on.

@@ -66,7 +66,7 @@ class OutboxRelay:
             rows = await tx.outbox.claim(
                 limit=self._polling.batch_size, token=token, lease=self._polling.lease, now=now
             )
-            if self._measured_at is None or now - self._measured_at >= MEASURED_EVERY:
+            if self._measured_at is None or not self._measured_at <= now < self._measured_at + MEASURED_EVERY:
                 self._measured_at = now
                 count, age = await tx.outbox.backlog(now)
                 metrics.outbox_rows.set(count)

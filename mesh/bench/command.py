@@ -1,4 +1,4 @@
-"""`mesh bench`: run some or all benchmarks, print what they say, keep it as JSON."""
+"""`mesh bench`: run some or all benchmarks, print what they say, keep it as JSON; make a page of what is kept."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +12,12 @@ from rich.console import Console
 from mesh import logs
 from mesh.bench import machine
 from mesh.bench.benchmark import Benchmark
+from mesh.bench.document import DEPLOY, write
 from mesh.bench.registry import BENCHMARKS
 from mesh.bench.report import shown, written
 from mesh.bench.runner import measured, progress_on
 from mesh.bench.stage import stage
-from mesh.console import console, print_json
+from mesh.console import console, notes, print_json
 from settings import Settings
 
 
@@ -24,18 +25,22 @@ def run(names: Sequence[str], rounds: int | None, size: int | None, *, as_json: 
     """Run the named benchmarks, or all; 1 if anything was lost or done twice."""
     chosen = choose(names)
     logs.configure("error", "console")
-    folder = Settings().data_dir.resolve() / "bench"
-    reports = uvloop.run(_run(chosen, folder, rounds, size))
-    for report in reports:
-        file = folder / f"{report['benchmark']}-{machine.stamp()}.json"
-        file.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
-        report["file"] = str(file)
+    reports = uvloop.run(_run(chosen, _folder(), rounds, size))
     if as_json:
         print_json(reports)
     else:
         for report in reports:
             shown(report, console)
     return int(not all(report["is_clean"] for report in reports))
+
+
+def document() -> int:
+    """Write deploy/BENCHMARKS.md from the newest figures; 1 if something of it could not be made."""
+    complaints = list(write(_folder()))
+    for complaint in complaints:
+        notes.print(complaint, style="yellow")
+    console.print(str(DEPLOY / "BENCHMARKS.md"))
+    return int(bool(complaints))
 
 
 def choose(names: Sequence[str]) -> list[Benchmark]:
@@ -47,12 +52,24 @@ def choose(names: Sequence[str]) -> list[Benchmark]:
 
 async def _run(chosen: Sequence[Benchmark], folder: Path, rounds: int | None, size: int | None) -> list[dict[str, Any]]:
     machine_before = machine.described()
-    runs = []
+    reports = []
     # Standard output is for the figures.
     with progress_on(Console(stderr=True)) as progress:
         async with stage(folder) as on:
             for each in chosen:
                 sized = size or each.size
-                runs.append((each, await measured(each, on, rounds or each.rounds, sized, progress), sized))
-            described = {**machine_before, "versions": machine.versions(await on.versions())}
-    return [written(each, figures, sized, described) for each, figures, sized in runs]
+                figures = await measured(each, on, rounds or each.rounds, sized, progress)
+                services = {"versions": machine.versions(await on.versions()), "settings": await on.settings()}
+                reports.append(_kept(written(each, figures, sized, machine_before | services), folder))
+    return reports
+
+
+def _kept(report: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Write a report at once, so that it stays whatever becomes of the benchmarks after it."""
+    file = folder / f"{report['benchmark']}-{machine.stamp()}.json"
+    file.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
+    return {**report, "file": str(file)}
+
+
+def _folder() -> Path:
+    return Settings().data_dir.resolve() / "bench"

@@ -20,13 +20,19 @@ from mesh.embedded.process import ServiceFailed
 #: A run that stores nothing new for this long will not.
 STALLED_SECONDS = 20.0
 
-#: Often enough for a run of seconds, and too seldom to be felt.
+#: Often enough for a run of seconds. Counting takes time, and more of it the more there is to count: between the first
+#: commit and the last few, looks are fewer.
 LOOK_SECONDS = 0.05
+SELDOM_SECONDS = 0.25
+NEARLY_ALL = 0.9
 
 _PUBLISHED_AT_ONCE = 1000
 
 #: The smallest table with a row a message.
 STORED = "SELECT COUNT(*) FROM inbox"
+
+#: What the ids of creators begin with; the rest is a number.
+CREATOR = "74950"
 
 Tell = Callable[[float], None]
 
@@ -42,7 +48,7 @@ def row(number: int, *, has_content: bool = False, **fields: Any) -> dict[str, A
         "status": "To review",
         "stock": "1,240",
         "postRate": "54%",
-        "platformCreatorId": f"74950{number:014d}",
+        "platformCreatorId": f"{CREATOR}{number:014d}",
         "platformCreatorUsername": f"lupita.{number}",
         "platformCreatorDisplayName": f"Lupita {number} 🌵",
     }
@@ -64,10 +70,15 @@ def row(number: int, *, has_content: bool = False, **fields: Any) -> dict[str, A
 
 
 async def publish(place: Place, bodies: Iterator[dict[str, Any]]) -> None:
-    """Put messages into the queue, every one confirmed."""
+    """Put messages into the queue of samples, every one confirmed."""
+    await send(place, map(_outgoing, bodies))
+
+
+async def send(place: Place, messages: Iterator[Outgoing]) -> None:
+    """Publish messages, every one confirmed."""
     publisher = Publisher(Link(place.broker_url, "mesh bench publish"))
     try:
-        while chunk := [_outgoing(body) for body in islice(bodies, _PUBLISHED_AT_ONCE)]:
+        while chunk := list(islice(messages, _PUBLISHED_AT_ONCE)):
             failures = [outcome for outcome in await publisher.publish_many(chunk) if outcome is not None]
             if failures:
                 raise failures[0]
@@ -89,7 +100,8 @@ async def rate(
     """
     looks = [(0, time.monotonic())]  # of changes only: how much was stored, and when that was seen
     while looks[-1][0] < messages:
-        await asyncio.sleep(LOOK_SECONDS)
+        is_midway = 0 < looks[-1][0] < NEARLY_ALL * messages and len(looks) > 2  # noqa: PLR2004 - see below
+        await asyncio.sleep(SELDOM_SECONDS if is_midway else LOOK_SECONDS)
         stored, now = int(await place.sql.value(query)), time.monotonic()
         if stored > looks[-1][0]:
             looks.append((stored, now))
@@ -100,12 +112,24 @@ async def rate(
             break
     (begun, since), (ended, until) = looks[1] if len(looks) > 2 else looks[0], looks[-1]  # noqa: PLR2004 - two commits
     timed, seconds = ended - begun, max(until - since, LOOK_SECONDS)
-    return timed / seconds, {"timed_messages": timed, "timed_seconds": round(seconds, 3), **_cost(process)}
+    return timed / seconds, {"timed_messages": timed, "timed_seconds": round(seconds, 3), **cost(process)}
 
 
-def _cost(process: psutil.Process) -> dict[str, Any]:
-    cpu = process.cpu_times()
-    return {"cpu_seconds": round(cpu.user + cpu.system, 2), "rss_mb": round(process.memory_info().rss / 1e6, 1)}
+def cost(*processes: psutil.Process) -> dict[str, Any]:
+    """Return what processes and their children have taken together, start included."""
+    family = [each for process in processes for each in (process, *process.children(recursive=True))]
+    cpu = sum(sum(each.cpu_times()[:2]) for each in family)
+    return {"cpu_seconds": round(cpu, 2), "rss_mb": round(sum(each.memory_info().rss for each in family) / 1e6, 1)}
+
+
+async def waiting(place: Place, queue: str) -> int:
+    """Return how many messages a queue holds that nobody has in hand."""
+    link = Link(place.broker_url, "mesh bench counts")
+    try:
+        declared = await (await link.channel()).queue_declare(queue, passive=True)
+        return declared.message_count or 0
+    finally:
+        await link.close()
 
 
 async def account(place: Place, *, rows: int, samples: int) -> Account:

@@ -1,6 +1,6 @@
 """What a benchmark says: values, their medians and ratios, and whether every effect was accounted for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -43,10 +43,11 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A bound on the median of a variant, or, with `to`, on the median of its ratios to another."""
+    """A bound on the median of a variant, of its ratios to another (`to`), or of one of its facts (`fact`)."""
 
     of: str
     to: str | None = None
+    fact: str | None = None
     at_least: float | None = None
     at_most: float | None = None
 
@@ -54,6 +55,10 @@ class Target:
         """Whether a value keeps within the bound."""
         is_enough = self.at_least is None or value >= self.at_least
         return is_enough and (self.at_most is None or value <= self.at_most)
+
+    def is_about(self, variants: Container[str]) -> bool:
+        """Whether all that it compares is among some variants."""
+        return self.of in variants and (self.to is None or self.to in variants)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,8 @@ class Figures:
 
     def value_of(self, target: Target) -> float:
         """Return the value that a target bounds."""
+        if target.fact:
+            return float(median(each.facts[target.fact] for each in self.values[target.of]))
         return self.ratio_of(target.of, target.to) if target.to else self.median_of(target.of)
 
     @property

@@ -24,6 +24,8 @@ from persistence import migrate
 
 ROOT = Path(__file__).resolve().parents[2]
 
+_DURABILITY = ("innodb_buffer_pool_size", "innodb_flush_log_at_trx_commit", "log_bin", "sync_binlog")
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -33,13 +35,20 @@ class Place:
     broker_url: str = field(repr=False)
     database_url: str = field(repr=False)
     sql: Sql
+    broker_pid: int
 
     @asynccontextmanager
     async def process(
-        self, name: str, arguments: Sequence[str], settings: Mapping[str, str] | None = None
+        self,
+        name: str,
+        arguments: Sequence[str],
+        settings: Mapping[str, str] | None = None,
+        *,
+        python: str | Path = sys.executable,
     ) -> AsyncIterator[psutil.Process]:
         """Run `python -m …` joined to this place, and end it in order; `settings` are environment variables besides.
 
+        `python` is another interpreter than ours where a peer's libraries are needed: see `mesh.bench.peers`.
         Only warnings are logged: a line a transaction would count against whoever makes more transactions.
         """
         kept = {name: value for name, value in os.environ.items() if not name.startswith("MESH_")}
@@ -53,7 +62,7 @@ class Place:
         }
         child = ChildProcess(name, self.folder)
         # In a folder of its own, so that nobody's .env is read.
-        await child.spawn([sys.executable, "-m", *arguments], environment, cwd=self.folder)
+        await child.spawn([str(python), "-m", *arguments], environment, cwd=self.folder)
         try:
             yield psutil.Process(child.pid)
         finally:
@@ -85,7 +94,7 @@ class Stage:
             stack.push_async_callback(broker.remove_vhost, name)
             await _declare(broker_url)
             sql = await stack.enter_async_context(Sql.connected(database_url))
-            yield Place(self._folder, broker_url, database_url, sql)
+            yield Place(self._folder, broker_url, database_url, sql, broker.pid)
 
     async def versions(self) -> dict[str, str]:
         """Return what the services say they are; nothing where none was needed."""
@@ -98,6 +107,14 @@ class Stage:
         broker = ".".join(map(str, link.version))
         await link.close()
         return {"RabbitMQ": broker, "MariaDB": database}
+
+    async def settings(self) -> dict[str, str]:
+        """Return what of the services' settings decides how long a commit takes; nothing where none was needed."""
+        if self._database is None:
+            return {}
+        async with Sql.connected(self._database.url) as sql:
+            _, found = await sql.rows(f"SHOW GLOBAL VARIABLES WHERE variable_name IN {_DURABILITY}")
+        return {"RabbitMQ": "one node, quorum queues", "MariaDB": ", ".join(f"{name}={value}" for name, value in found)}
 
     async def _started(self) -> tuple[PrivateRabbitMQ, PrivateMariaDB]:
         if self._broker is None:

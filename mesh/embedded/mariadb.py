@@ -23,7 +23,6 @@ _OPTIONS = (
     "--bind-address=127.0.0.1",
     "--skip-name-resolve",
     "--character-set-server=utf8mb4",
-    "--innodb-log-file-size=64M",
     "--innodb-buffer-pool-size=128M",
     # Saving and warming the page cache makes stopping and starting slower, and the data here is small.
     "--innodb-buffer-pool-dump-at-shutdown=OFF",
@@ -34,12 +33,14 @@ _OPTIONS = (
 class PrivateMariaDB:
     """A server of our own. `start` returns when it takes connections; data, port and password outlive a restart."""
 
+    name = "mariadb"
+
     def __init__(self, folder: Path, options: Sequence[str] = ()) -> None:
         self.folder = folder.resolve()
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._options = tuple(options)
         self._data = self.folder / "data"
-        self._process = ChildProcess("mariadb", self.folder)
+        self._process = ChildProcess(self.name, self.folder)
         self.port, self._password = self._address()
 
     @property
@@ -86,24 +87,36 @@ class PrivateMariaDB:
         await self.stop()
         await self.start()
 
-    def _command(self) -> list[str]:
-        grants = self.folder / "init.sql"
-        grants.touch(mode=0o600)
-        # One statement a line is what the server reads.
-        grants.write_text(
-            "CREATE DATABASE IF NOT EXISTS mesh CHARACTER SET utf8mb4;\n"
-            f"CREATE OR REPLACE USER mesh@'127.0.0.1' IDENTIFIED BY '{self._password}';\n"
-            "GRANT ALL PRIVILEGES ON *.* TO mesh@'127.0.0.1' WITH GRANT OPTION;\n",
-        )
+    def _server(self) -> list[str]:
+        """Return the server's program, with the options that only it knows."""
+        return [_find("mariadbd"), "--no-defaults", "--innodb-log-file-size=64M"]
+
+    def _grants(self) -> list[str]:
+        """Return the statements that let our user do everything."""
         return [
-            _find("mariadbd"),
-            "--no-defaults",
+            f"CREATE OR REPLACE USER mesh@'127.0.0.1' IDENTIFIED BY '{self._password}'",
+            "GRANT ALL PRIVILEGES ON *.* TO mesh@'127.0.0.1' WITH GRANT OPTION",
+        ]
+
+    def _initialisation(self, data: Path) -> list[str]:
+        """Return the command that makes a data folder with nothing but the system's tables."""
+        program = _find("mariadb-install-db")
+        return [program, "--no-defaults", f"--datadir={data}", "--skip-test-db", "--skip-name-resolve"]
+
+    def _command(self) -> list[str]:
+        first = self.folder / "init.sql"
+        first.touch(mode=0o600)
+        statements = ["CREATE DATABASE IF NOT EXISTS mesh CHARACTER SET utf8mb4", *self._grants()]
+        # One statement a line is what the server reads.
+        first.write_text("".join(f"{statement};\n" for statement in statements))
+        return [
+            *self._server(),
             f"--datadir={self._data}",
             f"--port={self.port}",
             # Relative to the data folder: the kernel allows 107 bytes, and folders of tests are long.
-            "--socket=mariadb.sock",
-            f"--pid-file={self._data / 'mariadb.pid'}",
-            f"--init-file={grants}",
+            f"--socket={self.name}.sock",
+            f"--pid-file={self._data / self.name}.pid",
+            f"--init-file={first}",
             *_as_root(),
             *_OPTIONS,
             *self._options,
@@ -114,12 +127,9 @@ class PrivateMariaDB:
         shutil.rmtree(self._data, ignore_errors=True)
         fresh = self.folder / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
+        command = self._initialisation(fresh)
         install = await asyncio.create_subprocess_exec(
-            _find("mariadb-install-db"),
-            "--no-defaults",
-            f"--datadir={fresh}",
-            "--skip-test-db",
-            "--skip-name-resolve",
+            *command,
             *_as_root(),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -127,12 +137,12 @@ class PrivateMariaDB:
         )
         said, _ = await install.communicate()
         if install.returncode != 0:
-            raise ServiceFailed(f"mariadb-install-db ended with {install.returncode}.\n{said.decode(errors='replace')}")
+            raise ServiceFailed(f"{command[0]} ended with {install.returncode}.\n{said.decode(errors='replace')}")
         fresh.rename(self._data)
 
     async def _answers(self) -> bool:
         # In this order: a connection dropped before its login counts against the client's host.
-        return (self._data / "mariadb.pid").exists() and await port_answers(self.port)
+        return (self._data / f"{self.name}.pid").exists() and await port_answers(self.port)
 
     def _address(self) -> tuple[int, str]:
         """Read the port and password of the last run, or choose them."""
@@ -157,7 +167,7 @@ async def private_mariadb(folder: Path, options: Sequence[str] = ()) -> AsyncIte
 
 
 def _as_root() -> tuple[str, ...]:
-    """MariaDB runs as root only when told to."""
+    """Tell the server that root may run it, where root does."""
     return ("--user=root",) if os.geteuid() == 0 else ()
 
 

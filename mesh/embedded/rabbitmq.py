@@ -14,13 +14,16 @@ from mesh.embedded.management import Management
 from mesh.embedded.process import ChildProcess, ServiceFailed, kept_port, port_answers, tail
 from mesh.embedded.secrets import kept_secret, write_private
 
-#: Where the real start script may be. Debian's own in /usr/sbin refuses every user but root and rabbitmq.
+#: Where the start script may be: the one that PATH names comes first.
 _SERVERS = (
-    "/usr/lib/rabbitmq/bin/rabbitmq-server",
     "rabbitmq-server",
+    "/usr/lib/rabbitmq/bin/rabbitmq-server",
     "/opt/homebrew/sbin/rabbitmq-server",
     "/usr/local/sbin/rabbitmq-server",
 )
+
+#: What Debian puts into /usr/sbin in the server's place: it refuses every user but root and rabbitmq.
+_DEBIANS_WRAPPER = "rabbitmq-script-wrapper"
 
 #: A two-core machine under load has been seen to take 20 s.
 _START = timedelta(seconds=90)
@@ -238,7 +241,7 @@ async def private_rabbitmq(folder: Path) -> AsyncIterator[PrivateRabbitMQ]:
 def find_server() -> str:
     """Return the server's program; raises ServiceFailed where it is not installed."""
     for candidate in _SERVERS:
-        if found := shutil.which(candidate):
+        if (found := shutil.which(candidate)) and Path(found).resolve().name != _DEBIANS_WRAPPER:
             return found
     raise ServiceFailed("RabbitMQ is not installed: run `make up`, or install the package rabbitmq-server")
 

@@ -160,7 +160,8 @@ class Money(TypeDecorator[Decimal]):
         return Decimal(value) if isinstance(value, str) else value
 
     def _holds(self, value: Decimal) -> bool:
-        return value.is_finite() and value.adjusted() < self.precision - self.scale
+        # A zero may have any exponent: 0e70 is nothing but 0.
+        return value.is_finite() and (not value or value.adjusted() < self.precision - self.scale)
 
 
 class Json(TypeDecorator[Any]):
@@ -226,8 +227,11 @@ def _utc_of_text(value: str | None) -> datetime | None:
     return datetime.fromisoformat(value).replace(tzinfo=UTC) if value is not None else None
 
 
-def _utc_of_time(value: datetime | None) -> datetime | None:
-    return value.replace(tzinfo=UTC) if value is not None else None
+def _utc_of_time(value: datetime | str | None) -> datetime | None:
+    """Read a driver's time; the zero date, which the driver leaves as text, is as long ago as can be."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC)
+    return None if value is None else datetime.min.replace(tzinfo=UTC)
 
 
 def dump_json(value: Any) -> str | None:

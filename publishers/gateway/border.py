@@ -14,7 +14,7 @@ from publishers.gateway.auth import HEADER, OPEN_PATHS, Tokens, is_open
 from publishers.gateway.call import Call, begin
 from publishers.gateway.errors import Refusal, on_bug, too_fast
 from publishers.gateway.rate import RateLimit
-from publishers.gateway.trace import active, begin_span, end_span
+from publishers.gateway.trace import NO_SPAN, active, begin_span, end_span, is_on
 
 log = structlog.get_logger()
 
@@ -43,6 +43,8 @@ class Border:
         self._tokens = tokens
         self._rate = rate
         self._counted: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._is_traced = is_on()
+        self._log = log.bind()  # as logging is set up by now; an unbound logger is made anew for each line
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the server's lifespan."""
@@ -63,7 +65,7 @@ class Border:
                 message["headers"] = [*message["headers"], *extra]
             await send(message)
 
-        span = begin_span(call, scope)
+        span = begin_span(call, scope) if self._is_traced else NO_SPAN
         try:
             with active(span):
                 await self._admitted(call, scope, receive, headed)
@@ -103,7 +105,7 @@ class Border:
         count.inc()
         time.observe(seconds)
         # Probes and scrapes come every few seconds, for ever.
-        write = log.debug if is_open(scope) else log.info
+        write = self._log.debug if is_open(scope) else self._log.info
         write(
             "http_request",
             method=scope["method"],

@@ -56,10 +56,22 @@ class Accepted(Value):
     status_url: str
 
 
+class _Json(Response):
+    """A response with the headers of JSON and its own, and no search for others."""
+
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        own = headers.items() if headers else ()
+        self.raw_headers = [
+            (b"content-length", str(len(self.body)).encode()),
+            (b"content-type", b"application/json"),
+            *[(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in own],
+        ]
+
+
 def enveloped(status: int, msg: str, data: Any = None, headers: Mapping[str, str] | None = None) -> Response:
     """Return an answer in the envelope; `data` is JSON-like."""
     body = orjson.dumps({"code": status, "msg": msg, "data": data})
-    return Response(body, status, headers=headers, media_type="application/json")
+    return _Json(body, status, headers)
 
 
 def success(data: Any, headers: Mapping[str, str] | None = None) -> Response:

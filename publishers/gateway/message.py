@@ -9,7 +9,7 @@ from brokers.outgoing import Outgoing
 from brokers.queue import Queue
 from brokers.status import TRACKED, State, Status, StatusBoard
 from publishers.gateway.call import Call
-from publishers.gateway.envelope import Accepted, enveloped
+from publishers.gateway.envelope import enveloped
 
 
 def message_of(call: Call, queue: Queue, body: bytes, message_id: str, **properties: Any) -> Outgoing:
@@ -41,5 +41,5 @@ async def record_accepted(board: StatusBoard, queue: Queue, message_ids: Sequenc
 def accepted(message_id: str, headers: dict[str, str]) -> Response:
     """Return the 202 of a message that is safe with the broker while its work goes on."""
     url = f"/messages/{message_id}"
-    told = Accepted(message_id=message_id, status_url=url)
-    return enveloped(202, "accepted", told.model_dump(), {"Location": url, **headers})
+    told = {"messageId": message_id, "statusUrl": url}  # as `Accepted` documents it
+    return enveloped(202, "accepted", told, {"Location": url, **headers})

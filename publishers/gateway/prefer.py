@@ -3,8 +3,11 @@
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 
 _PREFERENCE = re.compile(r'\s*([a-z-]+)\s*(?:=\s*"?([a-z0-9]*)"?)?', re.IGNORECASE)
+
+_USUAL = 64  # characters: clients send the same few short preferences over and over
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,10 @@ def preferred(value: str | None, longest: timedelta) -> Preference:
     """
     if not value:
         return Preference(longest)
+    return _usual(value, longest) if len(value) <= _USUAL else _read(value, longest)
+
+
+def _read(value: str, longest: timedelta) -> Preference:
     asked: dict[str, str] = {}
     for part in value.split(","):
         if found := _PREFERENCE.match(part):
@@ -45,3 +52,6 @@ def preferred(value: str | None, longest: timedelta) -> Preference:
     if is_representation_wanted:
         applied.append("return=representation")
     return Preference(wait, is_representation_wanted, ", ".join(applied))
+
+
+_usual = lru_cache(maxsize=256)(_read)

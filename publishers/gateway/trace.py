@@ -9,7 +9,8 @@ from starlette.types import Scope
 
 from publishers.gateway.call import Call
 
-_TRACER = trace.get_tracer("mesh.gateway")
+_TRACER = _BARE = trace.get_tracer("mesh.gateway")
+NO_SPAN = trace.INVALID_SPAN
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
@@ -25,6 +26,11 @@ def begin_span(call: Call, scope: Scope) -> Span:
         _PROPAGATOR.inject(carrier, trace.set_span_in_context(span))
         call.traceparent = carrier["traceparent"]
     return span
+
+
+def is_on() -> bool:
+    """Whether tracing is set up; where it is not, a span would record nothing, but cost ten microseconds a request."""
+    return _TRACER is not _BARE or not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
 
 def active(span: Span) -> AbstractContextManager[object]:

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 
 from publishers.schedules.politeness import Politeness
 from schemas.chatbot.conditions import calls_for
-from schemas.chatbot.records import DueSchedule, Schedule
-from schemas.samples.records import Sample
+from schemas.chatbot.records import DueSchedule, Reminded, Schedule
+
+#: A reminder that comes less often than this is none, and its next time may lie beyond the calendar.
+LONGEST_INTERVAL_DAYS = 3650
 
 #: As long as the columns that keep them.
 NOTE_LENGTH = 255
@@ -18,7 +20,7 @@ class Send:
     """It is due, true and possible."""
 
     region: str
-    sample: Sample
+    sample: Reminded
     platform_creator_id: str
 
 
@@ -61,8 +63,8 @@ class Policy:
         if sample is None:
             return Park("the sample no longer exists")
         region = (due.schedule.region or sample.region or self.default_region).strip().upper()
-        if region not in self.regions:
-            return Park(f"nobody writes to creators in region {region}")
+        if reason := _nonsense(due.schedule) or self._unreachable(region):
+            return Park(reason)
         if not calls_for(scenario, sample):
             return Deactivate(f"{scenario} is no longer true of the sample (status {sample.status!r})")
         if not (creator := (sample.platform_creator_id or "").strip()):
@@ -70,6 +72,20 @@ class Policy:
         if until := self.politeness.quiet_until(region, now):
             return Postpone(until, f"quiet hours in {region}")
         return Send(region, sample, creator)
+
+    def _unreachable(self, region: str) -> str | None:
+        return None if region in self.regions else f"nobody writes to creators in region {region}"
+
+
+def _nonsense(schedule: Schedule) -> str | None:
+    """Say what is wrong with a row that no code of ours would write, None if nothing is."""
+    if not schedule.scenario.is_known:
+        return f"nobody knows the scenario {schedule.scenario.value!r}"
+    if schedule.run_count < 0:
+        return f"run_count is negative: {schedule.run_count}"
+    if schedule.interval_days is not None and not 0 <= schedule.interval_days <= LONGEST_INTERVAL_DAYS:
+        return f"interval_days is not between 0 and {LONGEST_INTERVAL_DAYS}: {schedule.interval_days}"
+    return None
 
 
 def applied(judgement: Deactivate | Park | Postpone, schedule: Schedule, now: datetime) -> Schedule:

@@ -83,10 +83,12 @@ class Politeness:
 
     def quiet_until(self, region: str, now: datetime) -> datetime | None:
         """Return when the region's quiet hours end, or None outside them."""
+        hours = self.quiet_hours.get(region)
+        if hours is None:
+            return None
         zone = self._zone(region)
         local = now.astimezone(zone)
-        hours = self.quiet_hours.get(region)
-        if hours is None or not hours.covers(local.time()):
+        if not hours.covers(local.time()):
             return None
         # An hour that the clock strikes twice ends the quiet at the first stroke that is still to come.
         ends = (

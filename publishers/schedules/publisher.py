@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -24,6 +25,9 @@ log = structlog.get_logger()
 
 #: Finding the oldest due row is a query, so the lag is measured now and then and not on every pass.
 MEASURED_EVERY = timedelta(seconds=2)
+
+#: Enough that the wait for the last one's confirms is short beside the pass, and few enough that a stop is soon heeded.
+BATCHES_A_PASS = 8
 
 Day = tuple[str, date]
 
@@ -69,15 +73,31 @@ class SchedulePublisher:
         await keep_passing(self.pass_once, name="schedules", stop=stop, pace=self._polling.pace)
 
     async def pass_once(self) -> int:
-        """Claim, judge, render, publish and settle one batch; return how many rows were due.
+        """Claim, judge, render, publish and settle what is due, some batches at most; return how many rows were due.
 
-        Raises Unavailable, after the batch is settled, if the broker confirmed less than everything.
+        While a batch is on its way to the broker and back, the next is claimed. Raises Unavailable, after all batches
+        are settled, if the broker confirmed less than everything.
         """
-        token = new_message_id()
-        claimed = await self._claim(token, self._clock())
-        if not claimed.bundles:
-            return claimed.rows
-        drafts = [drafted(bundle, self._renderer) for bundle in claimed.bundles]
+        rows = 0
+        telling: list[asyncio.Task[None]] = []
+        try:
+            while len(telling) < BATCHES_A_PASS and not any(map(_has_failed, telling)):
+                token = new_message_id()
+                claimed = await self._claim(token, self._clock())
+                rows += claimed.rows
+                if claimed.bundles:
+                    telling.append(asyncio.create_task(self._tell(claimed.bundles, token)))
+                if claimed.rows < self._polling.batch_size:
+                    break
+        finally:
+            outcomes = await asyncio.gather(*telling, return_exceptions=True)
+        for failure in filter(None, outcomes):
+            raise failure
+        return rows
+
+    async def _tell(self, bundles: Sequence[Bundle], token: str) -> None:
+        now = self._clock()
+        drafts = [drafted(bundle, self._renderer, now) for bundle in bundles]
         to_say = [draft for draft in drafts if draft.message is not None]
         outcomes = await self._publisher.publish_many([draft.message for draft in to_say if draft.message is not None])
         failures = [outcome for outcome in outcomes if outcome is not None]
@@ -85,7 +105,6 @@ class SchedulePublisher:
         await insist(lambda: self._settle(drafts, confirmed, token))
         if failures:
             raise Unavailable(f"{len(failures)} of {len(outcomes)} chat tasks not confirmed: {failures[0]}")
-        return claimed.rows
 
     async def _claim(self, token: str, now: datetime) -> _Claimed:
         async with self._uow() as tx:
@@ -96,7 +115,7 @@ class SchedulePublisher:
             claimed = await self._within_cap(claimed, tx, now)
             if claimed.settled:
                 await tx.schedules.settle(claimed.settled, token=token)
-            if self._measured_at is None or now - self._measured_at >= MEASURED_EVERY:
+            if self._measured_at is None or not self._measured_at <= now < self._measured_at + MEASURED_EVERY:
                 self._measured_at = now
                 metrics.schedule_lag.set((await tx.schedules.lag(now)).total_seconds())
         _tell_parked(claimed.settled)
@@ -128,45 +147,60 @@ class SchedulePublisher:
         cap = self._policy.politeness.daily_cap
         if not cap or not claimed.bundles:
             return claimed
-        days = {id(each): self._day_of(each, now) for each in claimed.bundles}
-        published = Counter(await tx.creator_days.counts(set(days.values())))
-        kept, settled, reserved = [], list(claimed.settled), Counter[Day]()
-        for bundle in claimed.bundles:
-            day = days[id(bundle)]
-            if published[day] + reserved[day] < cap:
-                reserved[day] += 1
-                kept.append(replace(bundle, day=day))
+        today = {
+            each: self._policy.politeness.local_day(each, now) for each in {each.region for each in claimed.bundles}
+        }
+        days = [(each.platform_creator_id, today[each.region]) for each in claimed.bundles]
+        asked = Counter(days)
+        room = {day: cap - (published - asked[day]) for day, published in (await tx.creator_days.added(asked)).items()}
+        kept, settled, given_back = [], list(claimed.settled), Counter[Day]()
+        for bundle, day in zip(claimed.bundles, days, strict=True):
+            room[day] -= 1
+            if room[day] >= 0:
+                kept.append(bundle._replace(day=day))
             else:
+                given_back[day] -= 1
                 until = self._policy.politeness.next_opening(bundle.region, now)
                 full = Postpone(until, f"the creator had {cap} messages on {day[1]}")
                 settled += [applied(full, schedule, now) for schedule in bundle.schedules]
-        if reserved:
-            await tx.creator_days.add(reserved)
+        if given_back:
+            await tx.creator_days.add(given_back)
         return _Claimed(claimed.rows, kept, settled)
-
-    def _day_of(self, bundle: Bundle, now: datetime) -> Day:
-        return bundle.platform_creator_id, self._policy.politeness.local_day(bundle.region, now)
 
     async def _settle(self, drafts: Sequence[Draft], confirmed: Sequence[Draft], token: str) -> None:
         """Count what was confirmed, park what could not be rendered, release the rest and give back its places."""
         now = self._clock()
-        is_confirmed = {id(draft) for draft in confirmed}
+        is_confirmed = set(map(id, confirmed))
         settled: list[Schedule] = []
         given_back = Counter[Day]()
         for draft in drafts:
-            done = id(draft) in is_confirmed
-            settled += [counted(schedule, now) if done else schedule for schedule in draft.told]
             settled += [applied(Park(reason), schedule, now) for schedule, reason in draft.failed]
-            if not done and draft.bundle.day is not None:
-                given_back[draft.bundle.day] -= 1
+            if id(draft) not in is_confirmed:
+                settled += draft.told
+                if draft.bundle.day is not None:
+                    given_back[draft.bundle.day] -= 1
+        runs = [schedule for draft in confirmed for schedule in draft.told]
         async with self._uow() as tx:
+            for alike in _alike(runs):
+                await tx.schedules.count([each.id for each in alike], counted(alike[0], now), token=token)
             await tx.schedules.settle(settled, token=token)
             if given_back:
                 await tx.creator_days.add(given_back)
-        for draft in confirmed:
-            for schedule in draft.told:
-                metrics.schedules_published.labels(schedule.scenario.value).inc()
+        for scenario, number in Counter(each.scenario for each in runs).items():
+            metrics.schedules_published.labels(scenario.value).inc(number)
         _tell_parked(settled)
+
+
+def _alike(schedules: Sequence[Schedule]) -> Iterable[Sequence[Schedule]]:
+    """Sort schedules by what a counted run makes of them: few kinds, so that few statements count them all."""
+    kinds: dict[tuple[Any, ...], list[Schedule]] = {}
+    for each in schedules:
+        kinds.setdefault((each.run_count, each.interval_days, each.max_runs), []).append(each)
+    return kinds.values()
+
+
+def _has_failed(task: asyncio.Task[None]) -> bool:
+    return task.done() and task.exception() is not None
 
 
 def _tell_parked(schedules: Sequence[Schedule]) -> None:

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError
 
 from schemas.chatbot.messages import ChatMessage
-from schemas.chatbot.records import Scenario
-from schemas.samples.records import Sample
+from schemas.chatbot.records import Reminded, Scenario
 
 TEMPLATES = Path(__file__).parent / "templates"
 LINK_TEMPLATE = "https://creator.infound.ai/samples/{sampleId}"
@@ -37,11 +36,12 @@ class Renderer:
             lstrip_blocks=True,
             auto_reload=False,
         )
+        self._templates: dict[Scenario, Template] = {}
 
-    def messages(self, scenario: Scenario, sample: Sample, region: str) -> list[ChatMessage]:
+    def messages(self, scenario: Scenario, sample: Reminded, region: str) -> list[ChatMessage]:
         """Return the messages in the order they are sent, or raise Unrenderable with the reason."""
         try:
-            text = self._environment.get_template(f"{scenario}.jinja").render(
+            text = self._template(scenario).render(
                 sample_id=sample.id.upper(),
                 product_id=sample.platform_product_id,
                 product_name=sample.product_name or sample.platform_campaign_name,
@@ -57,5 +57,13 @@ class Renderer:
             messages.append(ChatMessage(type="link", content=self._link(sample)))
         return messages
 
-    def _link(self, sample: Sample) -> str:
+    def _template(self, scenario: Scenario) -> Template:
+        """Return a scenario's template, compiled; its globals flattened, which Jinja would do again for each text."""
+        if (known := self._templates.get(scenario)) is not None:
+            return known
+        template = self._environment.get_template(f"{scenario}.jinja")
+        template.globals = dict(template.globals)
+        return self._templates.setdefault(scenario, template)
+
+    def _link(self, sample: Reminded) -> str:
         return self._link_template.replace("{sampleId}", sample.id.upper())

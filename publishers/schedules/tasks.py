@@ -2,25 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from uuid import NAMESPACE_URL, uuid5
+from datetime import date, datetime
+from typing import NamedTuple
 
 from brokers.outgoing import Outgoing, outgoing
 from publishers.schedules.renderer import Renderer, Unrenderable
-from schemas.chatbot.messages import ChatMessage, ChatTask, SendChatMessages, task_key
-from schemas.chatbot.records import Scenario, Schedule
-from schemas.samples.records import Sample
+from schemas.chatbot.messages import MAX_TITLE, ChatMessage, ChatTask, SendChatMessages, task_key
+from schemas.chatbot.records import Reminded, Scenario, Schedule
+from schemas.identity import named_id
 
 #: The order of a merged task is the order in which things happen to a sample.
 ORDER = {scenario: place for place, scenario in enumerate(Scenario)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bundle:
+class Bundle(NamedTuple):
     """The due schedules of one sample, to be told to its creator in one task; `day` is what the task counts towards."""
 
     region: str
-    sample: Sample
+    sample: Reminded
     platform_creator_id: str
     schedules: Sequence[Schedule]
     day: tuple[str, date] | None = None
@@ -36,11 +35,11 @@ class Draft:
     failed: Sequence[tuple[Schedule, str]] = field(default_factory=list)
 
 
-def drafted(bundle: Bundle, renderer: Renderer) -> Draft:
+def drafted(bundle: Bundle, renderer: Renderer, now: datetime) -> Draft:
     """Render a bundle; a schedule whose template fails does not keep the others from being told."""
     rendered: list[tuple[Schedule, list[ChatMessage]]] = []
     failed: list[tuple[Schedule, str]] = []
-    for schedule in sorted(bundle.schedules, key=lambda each: ORDER[each.scenario]):
+    for schedule in sorted(bundle.schedules, key=_order):
         try:
             rendered.append((schedule, renderer.messages(schedule.scenario, bundle.sample, bundle.region)))
         except Unrenderable as error:
@@ -48,7 +47,18 @@ def drafted(bundle: Bundle, renderer: Renderer) -> Draft:
     if not rendered:
         return Draft(bundle=bundle, message=None, failed=failed)
     told = [schedule for schedule, _ in rendered]
-    return Draft(bundle=bundle, message=_addressed(_task(bundle, rendered), told), told=told, failed=failed)
+    try:
+        message = _addressed(_task(bundle, rendered), told, now)
+    except (
+        ValueError
+    ) as error:  # of one sample, whose rows somebody else may have written: no reason to stop the others
+        reason = f"no chat task can be made of it: {error}"
+        return Draft(bundle=bundle, message=None, failed=[*failed, *((schedule, reason) for schedule in told)])
+    return Draft(bundle=bundle, message=message, told=told, failed=failed)
+
+
+def _order(schedule: Schedule) -> int:
+    return ORDER[schedule.scenario]
 
 
 def _task(bundle: Bundle, rendered: Sequence[tuple[Schedule, list[ChatMessage]]]) -> ChatTask:
@@ -66,11 +76,16 @@ def _task(bundle: Bundle, rendered: Sequence[tuple[Schedule, list[ChatMessage]]]
         region=bundle.region,
         sample_id=sample.id,
         platform_product_id=sample.platform_product_id,
-        platform_product_name=sample.product_name,
-        platform_campaign_name=sample.platform_campaign_name,
+        platform_product_name=_title(sample.product_name),
+        platform_campaign_name=_title(sample.platform_campaign_name),
         platform_creator_username=sample.platform_creator_username,
         **names,
     )
+
+
+def _title(name: str | None) -> str | None:
+    """Cut a name that a crawler may send longer than a chat task carries it."""
+    return name and name[:MAX_TITLE]
 
 
 def _merged(rendered: Sequence[tuple[Schedule, list[ChatMessage]]]) -> list[ChatMessage]:
@@ -86,9 +101,9 @@ def _merged(rendered: Sequence[tuple[Schedule, list[ChatMessage]]]) -> list[Chat
     ]
 
 
-def _addressed(task: ChatTask, told: Sequence[Schedule]) -> Outgoing:
+def _addressed(task: ChatTask, told: Sequence[Schedule], now: datetime) -> Outgoing:
     """Address a task under an id that is the same whenever the same runs of the same schedules are published."""
     runs = ",".join(f"{schedule.id}:{schedule.run_count + 1}" for schedule in told)
-    message_id = str(uuid5(NAMESPACE_URL, f"mesh:schedules:{runs}"))
+    message_id = named_id(f"mesh:schedules:{runs}")
     headers = {"task_id": task_key(task, message_id, 0), "task_count": 1}
-    return outgoing(SendChatMessages([task]), message_id=message_id, headers=headers)
+    return outgoing(SendChatMessages([task]), message_id=message_id, headers=headers, timestamp=now)

@@ -1,6 +1,6 @@
 """What must be true of a sample for each reminder; asked when a schedule is made and again when it falls due."""
 
-from schemas.chatbot.records import Scenario
+from schemas.chatbot.records import Reminded, Scenario
 from schemas.samples.records import Sample
 from schemas.samples.summary import has_code, has_video, is_empty
 
@@ -10,7 +10,7 @@ CONTENT_PENDING = "content pending"
 COMPLETED = "completed"
 
 
-def calls_for(scenario: Scenario, sample: Sample) -> bool:
+def calls_for(scenario: Scenario, sample: Sample | Reminded) -> bool:
     """Tell whether the sample, as it stands, still calls for this reminder."""
     match scenario:
         case Scenario.SHIPPED:
@@ -23,6 +23,6 @@ def calls_for(scenario: Scenario, sample: Sample) -> bool:
             return has_video(sample.content_summary) and not has_code(sample.ad_code)
 
 
-def status_of(sample: Sample) -> str:
+def status_of(sample: Sample | Reminded) -> str:
     """Return the status as the rules compare it."""
     return (sample.status or "").strip().lower()

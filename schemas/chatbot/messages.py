@@ -1,11 +1,12 @@
 """Chat batches as they travel to a chatbot: an array of tasks, each a creator and what to write to them."""
 
-from typing import Annotated, Any, ClassVar
-from uuid import NAMESPACE_URL, uuid5
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, RootModel, StringConstraints, model_validator
 
 from schemas.base import Message, Value
+from schemas.identity import named_id
+from schemas.plain_json import canonical, clean
 
 #: Tasks are sent one after the other, and one message's work must end within the broker's acknowledgement timeout.
 MAX_TASKS = 1000
@@ -15,6 +16,12 @@ MAX_MESSAGES = 50
 MAX_RUN = 2**31 - 1
 #: Far above what a chat window takes; it bounds a row, not a style.
 MAX_CONTENT = 10_000
+#: Characters of the name of a product or campaign.
+MAX_TITLE = 2000
+#: Bytes of JSON that a message may carry beside its content.
+MAX_EXTRA = 16_000
+#: Keys of an object around tasks: each of them is a default of every task.
+MAX_DEFAULTS = 100
 
 
 def _without_nul(value: Any) -> Any:
@@ -36,7 +43,7 @@ def _or_text(value: Any) -> Any:
 _CLEAN = BeforeValidator(_without_nul)
 Id = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64), _CLEAN]
 Name = Annotated[str, StringConstraints(max_length=255), _CLEAN]
-Title = Annotated[str, StringConstraints(max_length=2000), _CLEAN]
+Title = Annotated[str, StringConstraints(max_length=MAX_TITLE), _CLEAN]
 
 
 def _spelled(*names: str) -> Any:
@@ -52,6 +59,14 @@ class ChatMessage(Value):
     type: Annotated[str, StringConstraints(max_length=32), BeforeValidator(_or_text)] = "text"
     content: Annotated[str, StringConstraints(min_length=1, max_length=MAX_CONTENT), _CLEAN]
     meta: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _can_be_kept(self) -> Self:
+        """Refuse what no database would take beside the content: too much, or nested too deeply."""
+        extra = {**(self.model_extra or {}), "meta": self.meta} if self.model_extra else self.meta
+        if extra and len(canonical(clean(extra))) > MAX_EXTRA:
+            raise ValueError(f"carries more than {MAX_EXTRA} bytes beside its content")
+        return self
 
 
 class ChatTask(Value):
@@ -104,7 +119,11 @@ def _as_tasks(body: Any) -> Any:
     tasks = body.get("tasks", [body])
     if "tasks" not in body or not isinstance(tasks, list):
         return tasks
+    if len(tasks) > MAX_TASKS:
+        return tasks  # too many, as will be told; merging would multiply them by the defaults
     defaults = {name: value for name, value in body.items() if name != "tasks"}
+    if len(defaults) > MAX_DEFAULTS:
+        raise ValueError(f"has more than {MAX_DEFAULTS} keys beside its tasks")
     return [{**defaults, **task} if isinstance(task, dict) else task for task in tasks]
 
 
@@ -142,8 +161,8 @@ def task_key(task: ChatTask, message_id: str, index: int) -> str:
     named = reminders(task)
     if task.sample_id and named:
         told = ",".join(f"{scenario.lower()}:{run}" for scenario, run in sorted(named))
-        return str(uuid5(NAMESPACE_URL, f"mesh:reminder:{task.sample_id.upper()}:{told}")).upper()
-    return str(uuid5(NAMESPACE_URL, f"mesh:chat:{message_id}:{index}")).upper()
+        return named_id(f"mesh:reminder:{task.sample_id.upper()}:{told}").upper()
+    return named_id(f"mesh:chat:{message_id}:{index}").upper()
 
 
 def parts_of(task: ChatTask) -> list[ChatTask]:

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
-
-from schemas.samples.records import Sample
+from typing import Any, NamedTuple
 
 
 class Scenario(StrEnum):
@@ -15,6 +13,18 @@ class Scenario(StrEnum):
     CONTENT_PENDING = "content_pending"
     NO_CONTENT_POSTED = "no_content_posted"
     MISSING_AD_CODE = "missing_ad_code"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Scenario":
+        """Read what somebody else wrote into the table as a scenario that is none of ours, so that it can be parked."""
+        stranger = str.__new__(cls, value)
+        stranger._name_, stranger._value_ = "", str(value)
+        return stranger
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is one of the four."""
+        return self._name_ in type(self).__members__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +52,28 @@ class Schedule:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminded(NamedTuple):
+    """What a reminder must know of its sample, a third of what is stored; fields are those of `Sample`."""
+
+    id: str
+    region: str
+    platform_product_id: str
+    platform_campaign_name: str | None
+    product_name: str | None
+    status: str | None
+    platform_creator_id: str | None
+    platform_creator_display_name: str | None
+    platform_creator_username: str | None
+    content_summary: list[dict[str, Any]]
+    ad_code: Any
+
+
+@dataclass(frozen=True, slots=True)
 class DueSchedule:
     """A claimed schedule beside the sample it speaks of; `sample` is None if the sample was deleted."""
 
     schedule: Schedule
-    sample: Sample | None
+    sample: Reminded | None
 
 
 class DeliveryState(StrEnum):

@@ -14,10 +14,16 @@ from pydantic import (
 )
 
 from schemas.base import ForeignCommand, Value
-from schemas.plain_json import clean
+from schemas.plain_json import canonical, clean
 
 #: Who is said to have written a row when the crawler names nobody.
 NOBODY = "00000000-0000-0000-0000-000000000000"
+
+#: A crawl's page has 200; each is judged and told by itself, and all of them in one transaction.
+MAX_ROWS = 20_000
+
+#: Options are kept beside every row of the crawl.
+MAX_OPTIONS_BYTES = 16_000
 
 #: The width of the audit columns that hold the operator.
 _OPERATOR_LENGTH = 36
@@ -44,6 +50,13 @@ def _source(value: str) -> str:
     return text
 
 
+def _options(value: dict[str, Any] | None) -> dict[str, Any] | None:
+    cleaned: dict[str, Any] | None = clean(value)
+    if len(canonical(cleaned)) > MAX_OPTIONS_BYTES:
+        raise ValueError(f"is larger than {MAX_OPTIONS_BYTES} bytes")
+    return cleaned
+
+
 Source = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_source)]
 
 
@@ -56,8 +69,8 @@ class IngestSamples(ForeignCommand):
 
     source: Source
     operator_id: Annotated[str | None, AfterValidator(_operator)] = None
-    options: Annotated[dict[str, Any] | None, AfterValidator(clean)] = None
-    rows: Annotated[list[dict[str, Any]], Field(min_length=1)]
+    options: Annotated[dict[str, Any] | None, AfterValidator(_options)] = None
+    rows: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_ROWS)]
 
 
 class RejectedRow(Value):

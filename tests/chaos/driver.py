@@ -58,6 +58,7 @@ class Driver:
         self.chance = random.Random(seed)
         self.operations: list[Operation] = []
         self.problems: list[str] = []
+        self.most = MOST
         self._http_share = http
         self._reminded_share = reminded
         self._repeated_share = REPEATED
@@ -67,6 +68,14 @@ class Driver:
         )
         self._publisher = Publisher(Link(amqp_url, "chaos driver"))
         self._under_way: set[asyncio.Task[None]] = set()
+
+    def expected(self, count: int) -> list[str]:
+        """Return the identities of the next messages."""
+        begun = len(self.operations)
+        return [self._message_id(number) for number in range(begun, begun + count)]
+
+    def _message_id(self, number: int) -> str:
+        return f"chaos-{self._seed}-{number}"
 
     @property
     def acknowledged(self) -> int:
@@ -105,6 +114,15 @@ class Driver:
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
 
+    async def settled(self) -> None:
+        """Wait until everything sent has its answer."""
+        while self._under_way:
+            await asyncio.gather(*self._under_way)
+
+    async def say_again(self) -> None:
+        """Send everything once more under the identities it had, and wait for the answers."""
+        await asyncio.gather(*(self._send(operation) for operation in self.operations))
+
     def next_operation(self) -> Operation:
         """Return the next message, for the caller to send."""
         number = len(self.operations)
@@ -114,7 +132,7 @@ class Driver:
             creator=f"c{self._seed}-{number}",
             by_http=self.chance.random() < self._http_share,
             is_reminded=self.chance.random() < self._reminded_share,
-            message_id=f"chaos-{self._seed}-{number}",
+            message_id=self._message_id(number),
         )
         self.operations.append(operation)
         return operation
@@ -123,10 +141,11 @@ class Driver:
         return await self._client.post("/samples/ingest", content=body, headers=headers)
 
     async def publish(self, body: bytes, **properties: Any) -> None:
-        await self._publisher.publish(Outgoing(exchange="samples.topic", key="samples.ingest", body=body, **properties))
+        to = {"exchange": "samples.topic", "key": "samples.ingest"}
+        await self._publisher.publish(Outgoing(body=body, **to | properties))
 
     async def _keep_publishing(self, rate: float) -> None:
-        while len(self.operations) < MOST:
+        while len(self.operations) < self.most:
             self.begin()
             await asyncio.sleep(1 / rate)
 

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import httpx
 
 from mesh.embedded.process import ChildProcess, free_port, tail
 from tests.build.broker import eventually
+from tests.chaos.tampered import TAMPERING
 
 TOKEN = "chaos-token"
 START_SECONDS = 40.0  # a loaded machine of two cores takes ten
@@ -27,9 +29,14 @@ class RoleProcess:
     ) -> None:
         self.name = name
         self.port = port
-        self._command = [sys.executable, "-m", "mesh", *arguments]
+        program = "tests.chaos.tampered" if TAMPERING in environment else "mesh"
+        self._command = [sys.executable, "-m", program, *arguments]
         self._environment = dict(environment)
         self._child = ChildProcess(name, folder)
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
 
     @property
     def is_running(self) -> bool:
@@ -82,10 +89,21 @@ class RoleProcess:
         return answer.status_code == 200
 
 
-class Fleet:
-    """A gateway, two workers and two publishers of one mesh."""
+@dataclass(frozen=True)
+class Workers:
+    """How many workers a fleet has, and how they are started."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], worker_broker_url: str | None = None) -> None:
+    count: int = 2
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Fleet:
+    """A gateway, workers and two publishers of one mesh."""
+
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], worker_broker_url: str | None, workers: Workers
+    ) -> None:
         """`worker_broker_url` is the first worker's own way to the broker."""
         self._folder = folder
         self._environment = {
@@ -97,13 +115,18 @@ class Fleet:
             "MESH_PUBLISHERS_LEASE_SECONDS": "4",  # so that the work of a killed publisher is taken up within a test
             **environment,
         }
-        self.gateway = self._role("gateway", "MESH_GATEWAY_PORT")
+        self.gateway = self._role(["gateway"], "MESH_GATEWAY_PORT")
         via = {"MESH_BROKER_URL": worker_broker_url} if worker_broker_url else {}
         self.workers = [
-            self._role("worker", "MESH_WORKER_METRICS_PORT", 1, **via),
-            self._role("worker", "MESH_WORKER_METRICS_PORT", 2),
+            self._role(
+                ["worker", *workers.arguments],
+                "MESH_WORKER_METRICS_PORT",
+                number,
+                **{**workers.environment, **(via if number == 1 else {})},
+            )
+            for number in range(1, workers.count + 1)
         ]
-        self.publishers = [self._role("publishers", "MESH_PUBLISHERS_METRICS_PORT", number) for number in (1, 2)]
+        self.publishers = [self._role(["publishers"], "MESH_PUBLISHERS_METRICS_PORT", number) for number in (1, 2)]
 
     @property
     def all(self) -> list[RoleProcess]:
@@ -133,8 +156,10 @@ class Fleet:
     def dead_by_themselves(self) -> list[str]:
         return [role.name for role in self.all if not role.is_running]
 
-    def _role(self, role: str, port_setting: str, number: int | None = None, **environment: str) -> RoleProcess:
+    def _role(
+        self, arguments: list[str], port_setting: str, number: int | None = None, **environment: str
+    ) -> RoleProcess:
         port = free_port()
-        name = role if number is None else f"{role}-{number}"
+        name = arguments[0] if number is None else f"{arguments[0]}-{number}"
         settings = {**self._environment, port_setting: str(port), **environment}
-        return RoleProcess(name, [role], self._folder, settings, port)
+        return RoleProcess(name, arguments, self._folder, settings, port)

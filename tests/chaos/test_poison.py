@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.under_fire import Begin, Outcome
+from tests.chaos.under_fire import Begin
 
 pytestmark = pytest.mark.chaos
 
@@ -15,7 +15,16 @@ POISON = (
 )
 
 
-async def test_a_poisonous_message_in_every_batch_is_parked_alone(begin: Begin, outcomes: list[Outcome]) -> None:
+CHAT = {"exchange": "chatbot.topic", "key": "chatbot.sample.batch"}
+CHAT_POISON = (
+    b"[{",
+    b"[]",
+    b'[{"platformCreatorId": ""}]',
+    b'[{"platformCreatorId": "1", "messages": []}]',
+)
+
+
+async def test_a_poisonous_message_in_every_batch_is_parked_alone(begin: Begin) -> None:
     mesh = await begin()
     batches = 8
     async with mesh.driver.load():
@@ -23,7 +32,12 @@ async def test_a_poisonous_message_in_every_batch_is_parked_alone(begin: Begin, 
             mesh.driver.burst(20)
             for poison in POISON:
                 await mesh.driver.publish(poison, message_id=f"poison-{number}-{POISON.index(poison)}")
+            for place, poison in enumerate(CHAT_POISON):
+                await mesh.driver.publish(poison, message_id=f"chat-poison-{number}-{place}", **CHAT)
             mesh.driver.burst(20)
     mesh.returned()
-    parked = {"samples.ingest.dead": batches * len(POISON)}
-    outcomes.append(await mesh.verdict("poison", parked=parked))
+    parked = {
+        "samples.ingest.dead": batches * len(POISON),
+        "chatbot.sample.batch.dead": batches * len(CHAT_POISON),
+    }
+    await mesh.verdict("poison", parked=parked)

@@ -4,34 +4,42 @@ import asyncio
 import os
 import random
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
-import aiormq
 import httpx
 from sqlalchemy import NullPool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from brokers import declare, topology
+from brokers.dead import DeadLetters, Selection
+from brokers.link import Link
+from brokers.publisher import Publisher
 from mesh.embedded.management import Management
 from mesh.embedded.mariadb import PrivateMariaDB
 from mesh.embedded.rabbitmq import PrivateRabbitMQ
 from mesh.embedded.redis import PrivateRedis
 from persistence.engine import open_engine
 from persistence.migrate import upgrade
+from schemas.clock import utc_now
 from tests.build.broker import eventually
 from tests.chaos.driver import Driver
-from tests.chaos.fleet import Fleet, RoleProcess
+from tests.chaos.fleet import Fleet, RoleProcess, Workers
 from tests.chaos.oracle import Counters, Truth, judge_reminders, judge_samples
-from tests.services.mariadb import fresh_database
+from tests.chaos.report import Outcome, Parked, Report
+from tests.chaos.stores import Store, store_on
+from tests.chaos.tampered import TAMPERING, Tampering
 from tests.services.proxy import Proxy, proxy_to
 
 RECOVERY_SECONDS = 30.0  # from the return of whatever was away until everything acknowledged has its effects
+StoreKind = Literal["server", "proxied", "embedded"]
 Begin = Callable[..., Awaitable["MeshUnderFire"]]
 SEED = "MESH_CHAOS_SEED"  # set it to the printed number to replay a scenario's moments
 
@@ -63,26 +71,6 @@ class Services:
         await self.administer("SET GLOBAL read_only = 0")
 
 
-@dataclass
-class Outcome:
-    """What a scenario came to; printed, so that a failure can be replayed."""
-
-    scenario: str
-    seed: int
-    samples: Counters
-    reminders: Counters
-    recovery: float
-    facts: dict[str, Any] = field(default_factory=dict)
-
-    def lines(self) -> list[str]:
-        facts = " ".join(f"{name}={value}" for name, value in self.facts.items())
-        return [
-            f"{self.scenario}  seed={self.seed}  recovery={self.recovery:.1f}s  {facts}",
-            f"  samples   {self.samples.row()}",
-            f"  reminders {self.reminders.row()}",
-        ]
-
-
 class MeshUnderFire:
     """Everything a scenario needs."""
 
@@ -93,7 +81,12 @@ class MeshUnderFire:
         self.proxy = proxy
         self.truth = truth
         self.seed = 0
-        self._url = url
+        self.table: list[str] = []  # what a scenario has to tell besides the counters
+        self.store: Store
+        self.tampering: Tampering
+        self.outcome: Outcome | None = None
+        self.note: Callable[[Outcome], None] = lambda _: None
+        self.url = url
         self._recovery = 0.0
         self._returned_at: float | None = None
 
@@ -156,10 +149,9 @@ class MeshUnderFire:
         await self.recovered()
         missing = self.fleet.dead_by_themselves()
         codes = await self.fleet.stop() if not missing else {}
-        samples, reminders = await self._counters()
-        samples = replace(samples, duplicated=samples.duplicated - observed_again)
         depths = await self.depths()
-        outcome = Outcome(scenario, self.seed, samples, reminders, self._recovery)
+        outcome = await self.as_found(scenario, observed_again)
+        samples, reminders = outcome.samples, outcome.reminders
         told = "\n".join([Counters.head(), *outcome.lines(), f"depths {depths}"])
         assert not missing, f"{missing} ended by themselves\n{told}"
         assert set(codes.values()) == {0}, f"{codes}\n{told}"
@@ -171,18 +163,27 @@ class MeshUnderFire:
         assert not await self._stored_but_missing(), told
         return outcome
 
+    async def as_found(self, scenario: str, observed_again: int = 0) -> Outcome:
+        """Count what there is now, right or wrong, and note it for the report."""
+        samples, reminders = await self._counters()
+        samples = replace(samples, duplicated=samples.duplicated - observed_again)
+        self.outcome = Outcome(scenario, self.seed, samples, reminders, self._recovery, await self._parked())
+        self.outcome.table = self.table
+        self.note(self.outcome)
+        return self.outcome
+
     async def depths(self) -> dict[str, int]:
         """Return how many messages each queue holds; unacknowledged ones only count once their consumers are gone."""
         declared = declare.whole(topology.DOMAINS, topology.QUEUES)
-        connection = await aiormq.connect(self._url)
-        channel = await connection.channel()
+        link = Link(self.url, "chaos oracle")
+        channel = await link.channel()
         answers = {each.name: await channel.queue_declare(each.name, passive=True) for each in declared.queues}
-        await connection.close()
+        await link.close()
         return {name: int(answer.message_count or 0) for name, answer in answers.items()}
 
     async def publish_anonymously(self, body: bytes) -> None:
         """Publish a body and nothing else, as the plainest of clients would: without any property."""
-        vhost = unquote(urlsplit(self._url).path[1:])
+        vhost = unquote(urlsplit(self.url).path[1:])
         payload = {"payload": body.decode(), "payload_encoding": "string"}
         said = {"properties": {}, "routing_key": "samples.ingest", **payload}
         management = Management(self.services.broker.management_url, "mesh", self.services.broker.password)
@@ -193,6 +194,10 @@ class MeshUnderFire:
         """Return how often a worker was handed a message whose effects were committed already."""
         return sum(1 for worker in self.fleet.workers for _ in worker.events("samples_already_stored"))
 
+    def redelivered(self) -> list[int]:
+        """Return, for each message that came to a worker again, how many failed deliveries the broker counts."""
+        return [event["failures"] for worker in self.fleet.workers for event in worker.events("message_redelivered")]
+
     def told_events(self, name: str) -> int:
         """Return how often the roles logged an event."""
         return sum(1 for role in self.fleet.all for _ in role.events(name))
@@ -200,6 +205,15 @@ class MeshUnderFire:
     async def _counters(self) -> tuple[Counters, Counters]:
         samples = await judge_samples(self.driver.operations, self.truth)
         return samples, await judge_reminders(self.driver.operations, self.truth, self.fleet.workers)
+
+    async def _parked(self) -> list[Parked]:
+        """Return the dead letters by reason; they stay where they are."""
+        publisher = Publisher(Link(self.url, "chaos oracle"))
+        link = Link(self.url, "chaos oracle")
+        letters = DeadLetters(link, publisher, topology.QUEUES, utc_now).letters(Selection())
+        grouped = Counter([(each.queue, each.error_class, each.reason) async for each in letters])
+        await link.close()
+        return Parked.grouped(grouped)
 
     async def _is_complete(self) -> bool:
         samples, reminders = await self._counters()
@@ -220,29 +234,48 @@ class MeshUnderFire:
 
 
 @asynccontextmanager
-async def mesh_under_fire(services: Services, folder: Path) -> AsyncIterator[Begin]:
-    """Run a whole mesh on a vhost and a database of its own; `http` and `reminded` are the driver's shares."""
+async def mesh_under_fire(services: Services, folder: Path, report: Report, test: str) -> AsyncIterator[Begin]:
+    """Run a whole mesh on a vhost and a database of its own; `http` and `reminded` are the driver's shares.
+
+    With `is_tampered` the roles' clocks and files are open to the scenario (see tampered.py).
+    """
     await services.mend()
     vhost = f"chaos-{uuid4()}"
-    async with fresh_database(services.database) as admin_url:
+    async with store_on(services.database) as server_store:
         url = await services.broker.add_vhost(vhost)
-        engine = create_async_engine(admin_url, poolclass=NullPool)  # the server may have been replaced meanwhile
         fleets: list[MeshUnderFire] = []
         async with proxy_to(services.broker.port) as proxy:
 
-            async def begin(*, http: float = 0.5, reminded: float = 0.3, worker_options: str = "") -> MeshUnderFire:
-                await upgrade(admin_url)
+            async def begin(
+                *,
+                http: float = 0.5,
+                reminded: float = 0.3,
+                worker_options: str = "",
+                workers: Workers | None = None,
+                store: StoreKind = "server",
+                is_tampered: bool = False,
+            ) -> MeshUnderFire:
+                used = server_store.embedded(folder) if store == "embedded" else server_store
+                await upgrade(used.admin_url)
                 await _declare(url)
                 environment = {
                     "MESH_BROKER_URL": url,
-                    "MESH_DATABASE_URL": await _ordinary_user(services.database, admin_url),
+                    "MESH_DATABASE_URL": used.proxy.of(used.url) if store == "proxied" else used.url,
                     "MESH_REDIS_URL": services.redis.url,
+                    **({TAMPERING: str(folder / "tampering")} if is_tampered else {}),
                 }
-                fleet = Fleet(folder, environment, proxy.of(url) + worker_options)
+                # The nodes of a cluster are reached directly.
+                via = None if "," in url else proxy.of(url) + worker_options
+                fleet = Fleet(folder, environment, via, workers or Workers())
                 seed = int(os.environ.get(SEED) or random.SystemRandom().randrange(10**6))
                 driver = Driver(fleet.url, url, seed, http=http, reminded=reminded)
-                mesh = MeshUnderFire(services, fleet, driver, proxy, Truth(engine), url)
+                # Without a pool, since the server may be replaced meanwhile.
+                truth = Truth(create_async_engine(used.admin_url, poolclass=NullPool))
+                mesh = MeshUnderFire(services, fleet, driver, proxy, truth, url)
+                mesh.store, mesh.tampering = used, Tampering(folder / "tampering")
                 mesh.seed = seed
+                mesh.note = partial(report.note, test)
+                report.begin(test, seed)
                 fleets.append(mesh)
                 await fleet.start()
                 return mesh
@@ -254,24 +287,13 @@ async def mesh_under_fire(services: Services, folder: Path) -> AsyncIterator[Beg
                     await mesh.fleet.kill()
                     await mesh.driver.close()
                 await services.mend()
-                await engine.dispose()
+                for mesh in fleets:
+                    if mesh.outcome is None:
+                        await mesh.as_found("without a verdict")
                 await services.broker.remove_vhost(vhost)
 
 
 async def _declare(url: str) -> None:
-    connection = await aiormq.connect(url)
-    await declare.whole(topology.DOMAINS, topology.QUEUES).apply(await connection.channel())
-    await connection.close()
-
-
-async def _ordinary_user(server: PrivateMariaDB, admin_url: str) -> str:
-    """Create a user who may not write while the server is read-only, as an application's user should be."""
-    parts = urlsplit(admin_url)
-    database = parts.path.lstrip("/")
-    name, password = f"user_{database}", "ordinary"
-    engine = open_engine(server.url)
-    async with engine.begin() as connection:
-        await connection.execute(text(f"CREATE OR REPLACE USER {name}@'127.0.0.1' IDENTIFIED BY '{password}'"))
-        await connection.execute(text(f"GRANT ALL PRIVILEGES ON {database}.* TO {name}@'127.0.0.1'"))
-    await engine.dispose()
-    return urlunsplit(parts._replace(netloc=f"{name}:{password}@127.0.0.1:{server.port}"))
+    link = Link(url, "chaos begins")
+    await declare.whole(topology.DOMAINS, topology.QUEUES).apply(await link.channel())
+    await link.close()

@@ -1,4 +1,5 @@
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,19 +9,22 @@ from persistence.engine import Database
 from persistence.migrate import upgrade
 from persistence.uow import Uow
 from tests.services.databases import opened
-from tests.services.mariadb import fresh_database, running_mariadb
+from tests.services.sql import fresh_database, running_sql_server, version_of
+
+Note = Callable[[str, object], None]
 
 
 @pytest.fixture(scope="session")
-def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateMariaDB]:
-    with running_mariadb(tmp_path_factory.mktemp("mariadb")) as server:
+def sql(tmp_path_factory: pytest.TempPathFactory, record_testsuite_property: Note) -> Iterator[PrivateMariaDB]:
+    with running_sql_server(tmp_path_factory.mktemp("sql")) as server:
+        record_testsuite_property("sql", asyncio.run(version_of(server)))
         yield server
 
 
-@pytest.fixture(params=["sqlite", "mariadb"])
+@pytest.fixture(params=["sqlite", "server"])
 def server(request: pytest.FixtureRequest) -> PrivateMariaDB | None:
     """The server a test's database is on; none for SQLite."""
-    return request.getfixturevalue("mariadb") if request.param == "mariadb" else None
+    return request.getfixturevalue("sql") if request.param == "server" else None
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 from persistence.uow import Uow
 from schemas.chatbot.records import DeliveryState, DueSchedule, Scenario, Schedule
 from tests.build.records import NOON, TODAY, chat_delivery, days_ago, new_id, sample, schedule
+from tests.fakes.chatbot_repositories import reminded
 
 LEASE = timedelta(minutes=1)
 SOON = NOON + timedelta(minutes=5)
@@ -67,8 +68,8 @@ async def test_what_is_due_is_claimed_oldest_first_with_its_sample(uow: Uow) -> 
         await tx.samples.add([known])
     await saved(uow, later, late, future, off, parked, spent)
     assert await claimed(uow, new_id()) == [
-        DueSchedule(schedule=late, sample=known),
-        DueSchedule(schedule=later, sample=None),
+        DueSchedule(late, reminded(known)),
+        DueSchedule(later, None),
     ]
 
 
@@ -87,6 +88,14 @@ async def test_a_claim_holds_until_its_lease_is_over(uow: Uow) -> None:
     assert ids(await claimed(uow, new_id())) == [one.id]
     assert await claimed(uow, new_id(), now=SOON + LEASE - timedelta(milliseconds=1)) == []
     assert ids(await claimed(uow, new_id(), now=SOON + LEASE)) == [one.id]
+
+
+async def test_a_claim_given_by_a_clock_that_was_set_back_holds_nobody_up(uow: Uow) -> None:
+    one = schedule()
+    await saved(uow, one)
+    assert await claimed(uow, new_id(), now=SOON + timedelta(hours=3))
+    assert ids(await claimed(uow, new_id())) == [one.id]
+    assert await claimed(uow, new_id()) == []
 
 
 async def test_a_sample_of_which_another_holds_a_due_schedule_is_left_alone(uow: Uow) -> None:
@@ -117,6 +126,23 @@ async def test_settling_writes_the_state_and_gives_the_claim_up(uow: Uow) -> Non
         assert await tx.schedules.settle([after], token=token) == 1
     assert await found(uow, one) == after
     assert ids(await claimed(uow, new_id())) == [one.id]
+
+
+async def test_runs_are_counted_together_and_what_a_handler_changed_meanwhile_stays(uow: Uow) -> None:
+    first, second, other, token = schedule(), schedule(interval_days=None), schedule(), new_id()
+    await saved(uow, first, second, other)
+    await claimed(uow, token)
+    await saved(uow, replace(second, max_runs=7))
+    like = replace(first, run_count=1, last_run_time=SOON, next_run_time=SOON + LEASE, updated_at=SOON, active=False)
+    async with uow() as tx:
+        assert await tx.schedules.count([first.id, second.id], like, token=token) == 2
+        assert await tx.schedules.count([first.id, other.id], like, token="another's") == 0
+    assert await found(uow, first) == like
+    assert await found(uow, second) == replace(
+        like, id=second.id, sample_id=second.sample_id, interval_days=None, max_runs=7
+    )
+    assert await found(uow, other) == other
+    assert ids(await claimed(uow, new_id(), now=SOON + LEASE)) == [other.id]
 
 
 async def test_settling_after_another_took_over_changes_nothing(uow: Uow) -> None:
@@ -222,14 +248,14 @@ async def test_deliveries_are_listed_by_state(uow: Uow) -> None:
 async def test_a_day_without_messages_counts_zero_and_messages_add_up(uow: Uow) -> None:
     today, yesterday = ("creator", TODAY), ("creator", days_ago(1))
     async with uow() as tx:
-        assert await tx.creator_days.counts([today, yesterday]) == {today: 0, yesterday: 0}
+        assert await tx.creator_days.added({today: 0, yesterday: 1}) == {today: 0, yesterday: 1}
         await tx.creator_days.add({today: 2})
         await tx.creator_days.add({today: 1, ("other", TODAY): 5})
     async with uow() as tx:
-        assert await tx.creator_days.counts([today, yesterday, ("other", TODAY)]) == {
+        assert await tx.creator_days.added({today: 0, yesterday: -1, ("other", TODAY): 1}) == {
             today: 3,
             yesterday: 0,
-            ("other", TODAY): 5,
+            ("other", TODAY): 6,
         }
 
 
@@ -238,11 +264,11 @@ async def test_concurrent_publishers_see_each_others_counts(uow: Uow) -> None:
 
     async def publish_below_a_cap() -> int:
         async with uow() as tx:
-            counts = await tx.creator_days.counts(pairs)
+            counts = await tx.creator_days.added(dict.fromkeys(pairs, 1))
             await asyncio.sleep(0)
-            more = {pair: 1 for pair, published in counts.items() if published < 3}
-            await tx.creator_days.add(more)
-            return len(more)
+            too_many = {pair: -1 for pair, published in counts.items() if published > 3}
+            await tx.creator_days.add(too_many)
+            return len(pairs) - len(too_many)
 
     assert sum(await asyncio.gather(*[publish_below_a_cap() for _ in range(8)])) == 30
 
@@ -253,4 +279,4 @@ async def test_creators_whose_ids_look_alike_are_counted_apart(uow: Uow, key: st
         await tx.creator_days.add({("jose", TODAY): 1, ("José ", TODAY): 1})
         await tx.creator_days.add({(key, TODAY): 1})
         expected = 2 if key == "jose" else 1
-        assert await tx.creator_days.counts([(key, TODAY)]) == {(key, TODAY): expected}
+        assert await tx.creator_days.added({(key, TODAY): 0}) == {(key, TODAY): expected}

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from brokers.verdict import Unavailable
-from mesh.embedded.mariadb import PrivateMariaDB, private_mariadb
+from mesh.embedded.mariadb import PrivateMariaDB
 from persistence import engine
 from persistence.engine import Database, open_engine
 from persistence.migrate import upgrade
@@ -17,14 +17,19 @@ from tests.build.records import new_id
 
 #: A second or so of work inside each database.
 from tests.services.databases import lent, opened
+from tests.services.sql import sql_server
 
 
 @pytest.fixture
 async def own_server(tmp_path: Path) -> AsyncIterator[PrivateMariaDB]:
     """A server that a test may stop and kill."""
-    async with private_mariadb(tmp_path / "mariadb") as server:
+    server = sql_server(tmp_path / "sql")
+    await server.start()
+    try:
         await upgrade(server.url)
         yield server
+    finally:
+        await server.stop()
 
 
 async def _claim(database: Database) -> bool:
@@ -66,14 +71,14 @@ async def test_a_server_that_dies_in_a_transaction_is_unavailable_and_nothing_is
 
 
 async def test_a_connection_that_died_while_idle_is_replaced_unseen(
-    mariadb: PrivateMariaDB, monkeypatch: pytest.MonkeyPatch
+    sql: PrivateMariaDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "TRUSTED", timedelta())
-    await upgrade(mariadb.url)
-    async with opened(mariadb.url) as database:
+    await upgrade(sql.url)
+    async with opened(sql.url) as database:
         async with database.uow() as tx:
             mine = (await tx._session.execute(text("SELECT CONNECTION_ID()"))).scalar_one()
-        await _execute(mariadb.url, f"KILL {mine}")
+        await _execute(sql.url, f"KILL {mine}")
         assert await _claim(database)
 
 
@@ -87,15 +92,15 @@ async def test_a_server_that_only_reads_is_unavailable(own_server: PrivateMariaD
             await _claim(database)
 
 
-async def test_a_wrong_password_is_unavailable(mariadb: PrivateMariaDB) -> None:
-    async with opened(f"mysql://mesh:wrong@127.0.0.1:{mariadb.port}/mesh") as database:
+async def test_a_wrong_password_is_unavailable(sql: PrivateMariaDB) -> None:
+    async with opened(f"mysql://mesh:wrong@127.0.0.1:{sql.port}/mesh") as database:
         with pytest.raises(Unavailable):
             await database.probe()
 
 
-async def test_a_pool_that_is_all_lent_is_unavailable(mariadb: PrivateMariaDB) -> None:
-    await upgrade(mariadb.url)
-    async with opened(mariadb.url) as database:
+async def test_a_pool_that_is_all_lent_is_unavailable(sql: PrivateMariaDB) -> None:
+    await upgrade(sql.url)
+    async with opened(sql.url) as database:
         database._engine.pool._timeout = 0.05  # type: ignore[attr-defined]  # half a minute is long for a test
         async with asyncio.TaskGroup() as group:
             for _ in range(engine.POOL_SIZE):

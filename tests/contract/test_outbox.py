@@ -156,3 +156,11 @@ async def test_the_backlog_is_counted_and_its_age_told(uow: Uow) -> None:
         waiting, age = await tx.outbox.backlog(utc_now() + timedelta(minutes=1))
     assert waiting == 2
     assert timedelta(minutes=1) <= age < timedelta(minutes=2)
+
+
+async def test_a_claim_given_by_a_clock_that_was_set_back_holds_nobody_up(uow: Uow) -> None:
+    async with uow() as tx:
+        await tx.outbox.add([message()])
+    assert await claimed(uow, new_id(), later=timedelta(hours=3))
+    assert await claimed(uow, new_id())
+    assert not await claimed(uow, new_id())

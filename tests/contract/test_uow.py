@@ -12,10 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from brokers.verdict import Conflict
 from mesh.embedded.mariadb import PrivateMariaDB
 from persistence import engine, session
-from persistence.engine import Database
+from persistence.engine import Database, open_uow
 from persistence.migrate import upgrade
 from persistence.uow import Transaction, Uow
+from schemas.clock import utc_now
 from tests.build.records import sample
+from tests.fakes.clock import FakeClock
 from tests.services.databases import lent, opened
 
 #: A second or so of work inside each database.
@@ -34,6 +36,15 @@ async def test_a_block_that_ends_well_commits(uow: Uow) -> None:
         await tx.inbox.claim("one")
     async with uow() as tx:
         assert not await tx.inbox.claim("one")
+
+
+async def test_a_server_tells_its_own_time_whatever_the_clock_of_its_client_says(url: str) -> None:
+    wrong = FakeClock()
+    database = open_uow(url, clock=wrong)
+    told = await database.now()
+    await database.close()
+    is_server = not url.startswith("sqlite")
+    assert abs(told - (utc_now() if is_server else wrong())) < timedelta(seconds=5)
 
 
 async def test_a_block_that_raises_leaves_nothing_and_no_connection(database: Database) -> None:
@@ -72,12 +83,12 @@ async def test_a_cancelled_statement_ends_before_the_cancellation_goes_on(databa
 
 
 async def test_the_connection_of_a_cancelled_statement_that_does_not_end_is_discarded(
-    mariadb: PrivateMariaDB, monkeypatch: pytest.MonkeyPatch
+    sql: PrivateMariaDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session, "GRACE", timedelta(seconds=0.05))
-    await upgrade(mariadb.url)
+    await upgrade(sql.url)
     fresh: list[object] = []
-    async with opened(mariadb.url) as database:
+    async with opened(sql.url) as database:
         task = asyncio.create_task(_work(database))
         await asyncio.sleep(0.2)
         event.listen(database._engine.sync_engine, "connect", lambda connection, _: fresh.append(connection))
@@ -186,12 +197,12 @@ async def test_a_unit_of_work_inside_another_gives_way_instead_of_waiting_for_ev
 
 
 async def test_transactions_that_wait_for_each_other_end_in_a_conflict(
-    mariadb: PrivateMariaDB, monkeypatch: pytest.MonkeyPatch
+    sql: PrivateMariaDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "MYSQL_SESSION", engine.MYSQL_SESSION.replace("timeout = 10", "timeout = 1"))
-    await upgrade(mariadb.url)
+    await upgrade(sql.url)
     first, second = sample(), sample()
-    async with opened(mariadb.url) as database:
+    async with opened(sql.url) as database:
         async with database.uow() as tx:
             await tx.samples.add([first, second])
         holding = asyncio.Barrier(2)
@@ -216,12 +227,12 @@ async def test_transactions_that_wait_for_each_other_end_in_a_conflict(
                     await impatient.samples.find([first.key])
 
 
-async def test_a_transaction_costs_no_round_trip_but_its_statements_and_its_commit(mariadb: PrivateMariaDB) -> None:
+async def test_a_transaction_costs_no_round_trip_but_its_statements_and_its_commit(sql: PrivateMariaDB) -> None:
     async def questions(tx: Transaction) -> int:
         row = (await tx._session.execute(text("SHOW SESSION STATUS LIKE 'Questions'"))).one()
         return int(row[1])
 
-    async with opened(mariadb.url) as database:
+    async with opened(sql.url) as database:
         async with database.uow() as tx:
             before = await questions(tx)
         async with database.uow() as tx:

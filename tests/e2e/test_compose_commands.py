@@ -28,8 +28,8 @@ from tests.build.deploy import (
     seconds,
     services,
 )
-from tests.services.mariadb import running_mariadb
 from tests.services.rabbitmq import running_rabbitmq
+from tests.services.sql import running_sql_server
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -64,7 +64,7 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("compose")
     redis = PrivateRedis(folder / "redis")
-    with running_rabbitmq(folder / "rabbitmq") as broker, running_mariadb(folder / "mariadb") as database:
+    with running_rabbitmq(folder / "rabbitmq") as broker, running_sql_server(folder / "sql") as database:
         asyncio.run(redis.start())
         try:
             world = World(

@@ -4,8 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from schemas.chatbot.records import ChatDelivery, DeliveryState, DueSchedule, Scenario, Schedule
+from schemas.chatbot.records import ChatDelivery, DeliveryState, DueSchedule, Reminded, Scenario, Schedule
 from schemas.samples.records import Sample
+
+
+def reminded(sample: Sample | None) -> Reminded | None:
+    return sample and Reminded(*(getattr(sample, name) for name in Reminded._fields))
 
 
 class FakeSchedules:
@@ -32,7 +36,22 @@ class FakeSchedules:
         held_elsewhere = {row.sample_id for row in self._due(now) if self._is_held(row, now)}
         taken = [row for row in free if row.sample_id in oldest - held_elsewhere]
         self.claims |= {row.id: (token, now + lease) for row in taken}
-        return [DueSchedule(schedule=row, sample=self.samples.get(row.sample_id)) for row in taken]
+        return [DueSchedule(row, reminded(self.samples.get(row.sample_id))) for row in taken]
+
+    async def count(self, ids: Collection[str], like: Schedule, *, token: str) -> int:
+        mine = [self.rows[each] for each in ids if self.claims.get(each, ("", None))[0] == token]
+        for row in mine:
+            self.rows[row.id] = replace(
+                row,
+                run_count=like.run_count,
+                last_run_time=like.last_run_time,
+                next_run_time=like.next_run_time,
+                active=like.active,
+                note=like.note,
+                updated_at=like.updated_at,
+            )
+            del self.claims[row.id]
+        return len(mine)
 
     async def settle(self, settled: Sequence[Schedule], *, token: str) -> int:
         mine = [row for row in settled if self.claims.get(row.id, ("", None))[0] == token]
@@ -88,8 +107,9 @@ class FakeCreatorDays:
     def __init__(self) -> None:
         self.rows: dict[tuple[str, date], int] = {}
 
-    async def counts(self, pairs: Collection[tuple[str, date]]) -> dict[tuple[str, date], int]:
-        return {pair: self.rows.setdefault(pair, 0) for pair in pairs}
+    async def added(self, counts: Mapping[tuple[str, date], int]) -> dict[tuple[str, date], int]:
+        await self.add(counts)
+        return {pair: self.rows[pair] for pair in counts}
 
     async def add(self, counts: Mapping[tuple[str, date], int]) -> None:
         for pair, more in counts.items():

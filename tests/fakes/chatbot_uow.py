@@ -38,13 +38,15 @@ class ChatTransaction:
 class ChatUow(FakeUow):
     """Transactions take turns. `losses` are what the next commits raise, None for those that succeed.
 
-    `is_away` makes it fail like a database that is gone; `is_open` tells whether a transaction is open right now.
+    `is_away` makes it fail like a database that is gone, `is_deaf` like one that commits and goes before it says so;
+    `is_open` tells whether a transaction is open right now.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.tx: ChatTransaction = ChatTransaction()  # type: ignore[assignment]  # fewer repositories, other fakes
         self.is_away = False
+        self.is_deaf = False
         self.is_open = False
         self.losses: list[BaseException | None] = []
         self._turn = asyncio.Lock()
@@ -62,3 +64,5 @@ class ChatUow(FakeUow):
                         raise loss
             finally:
                 self.is_open = False
+            if self.is_deaf:
+                raise Unavailable("the database went away during the commit")

@@ -162,7 +162,7 @@ async def test_draining_during_an_outage_gives_everything_back_uncounted(vhost: 
         async with mesh.working(recorder):
             await eventually(lambda: len(recorder.seen) >= 30)
         assert sorted(recorder.seen) == list(range(30))
-        assert [each.headers for each in recorder.deliveries if "x-delivery-count" in each.headers] == []
+        assert [each.headers for each in recorder.deliveries if each.headers.get("x-delivery-count")] == []
 
 
 @BOTH
@@ -180,7 +180,7 @@ async def test_a_drain_finishes_what_runs_and_nothing_finished_is_redelivered(vh
         async with mesh.working(second):
             await eventually(lambda: len(first.seen) + len(second.seen) >= 200)
         assert sorted(first.seen + second.seen) == list(range(200))
-        assert all("x-delivery-count" not in delivery.headers for delivery in second.deliveries)
+        assert not any(delivery.headers.get("x-delivery-count") for delivery in second.deliveries)
 
 
 @BOTH

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import aiormq
+
 from mesh.embedded.rabbitmq import PrivateRabbitMQ
 
 
@@ -16,3 +18,11 @@ def running_rabbitmq(folder: Path) -> Iterator[PrivateRabbitMQ]:
         yield broker
     finally:
         asyncio.run(broker.stop())
+
+
+async def version_of(broker: PrivateRabbitMQ) -> str:
+    """Return the version that a running broker greets its clients with."""
+    connection = await aiormq.connect(broker.url)
+    stated = connection.server_properties["version"]
+    await connection.close()
+    return f"RabbitMQ {stated}"

@@ -1,6 +1,7 @@
 import asyncio
+import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -91,3 +92,24 @@ async def test_a_message_that_could_not_be_given_back_is_not_covered_by_the_ack_
     acks = await drained(Outage(groups=1), courier, [b"{}", b"{}", b"{}", b"{}"], size=2)
     assert 1 not in acks.acked
     assert acks.acked <= courier.moved
+
+
+class Called:
+    """An attempt that tells when it is called."""
+
+    def __init__(self) -> None:
+        self.was_called = asyncio.Event()
+
+    async def __call__(self, _argument: Any, _headers: Any) -> None:
+        self.was_called.set()
+
+
+async def test_a_message_that_waited_behind_another_transaction_does_not_linger_once_more() -> None:
+    called, hour = Called(), timedelta(hours=1)
+    work = GroupWork(called, Courier(set()), Batch(size=10, linger=hour), gives_back_by_nack=False)  # type: ignore[arg-type]
+    waited = time.monotonic() - hour.total_seconds()
+    work.accept(Held(arrived(NOW, b"{}"), Acks(), ADAPTER, since=waited))  # type: ignore[arg-type]
+    work.start()
+    async with asyncio.timeout(10):
+        await called.was_called.wait()
+    await work.drain()

@@ -1,4 +1,7 @@
 from datetime import UTC, datetime
+from typing import Any
+
+import pytest
 
 from brokers.dead import Selection, dead_letter
 from tests.build.incoming import a_queue, delivered
@@ -67,3 +70,35 @@ def test_a_selection_takes_what_matches_all_that_it_names() -> None:
     assert Selection().takes(letter)
     assert Selection(queue="samples.ping", group=letter.group, message_id="m").takes(letter)
     assert not Selection(queue="samples.ping", message_id="other").takes(letter)
+
+
+def test_one_whose_time_to_live_ended_says_so() -> None:
+    expired = {"x-death": [BY_LIMIT["x-death"][0] | {"reason": "expired"}]}
+    letter = dead_letter(delivered(headers=expired), a_queue(), NOW)
+    assert letter.error_class == "Expired"
+    assert "time to live" in letter.reason
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-dead-at": "soon", "x-attempts": "many", "x-error-class": 7},
+        {"x-death": "never"},
+        {"x-death": [7]},
+        {"x-death": []},
+        {"x-death": [{"reason": 1, "routing-keys": "a", "time": "late", "queue": ["b"]}]},
+        {"x-physical": "chatbot.sample.batch"},
+        {"x-physical": ["a"]},
+    ],
+)
+def test_a_letter_from_a_stranger_can_be_listed_and_goes_back_to_its_own_queue_only(headers: dict[str, Any]) -> None:
+    letter = dead_letter(delivered(headers=headers), a_queue(), NOW)
+    assert letter.group
+    assert letter.reason or "x-error-class" in headers
+    assert letter.redriven(NOW).key == "samples.ping"
+
+
+def test_a_cause_that_a_publisher_made_up_does_not_hide_that_the_broker_parked_it() -> None:
+    letter = dead_letter(delivered(headers=OURS | BY_LIMIT), a_queue(), NOW)
+    assert letter.error_class == "DeliveryLimit"

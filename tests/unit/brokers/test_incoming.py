@@ -1,5 +1,8 @@
 from datetime import UTC, datetime, timedelta
 
+import pytest
+from pamqp import encode
+
 from tests.build.incoming import a_queue, arrived
 
 NOW = datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC)
@@ -65,3 +68,46 @@ def test_partitions_are_chosen_by_a_hash_that_every_process_agrees_on() -> None:
     queue = a_queue(partitions=4)
     assert [queue.partition_of(key) for key in ("ana", "José", "x" * 100, "")] == [2, 0, 3, 0]
     assert queue.physical_names == tuple(f"samples.ping.{i}" for i in range(4))
+
+
+@pytest.mark.parametrize("stated", ["1970-01-01T00:00:00Z", "0001-01-01", "9999-12-31T23:59:59.999999-12:00"])
+def test_an_age_that_cannot_be_is_not_believed(stated: str) -> None:
+    message = arrived(NOW, headers={"x-first-seen": stated})
+    assert (message.first_seen, message.retry_since) == (NOW, NOW)
+
+
+@pytest.mark.parametrize("stated", [datetime(1970, 1, 1, tzinfo=UTC), NOW + timedelta(days=30)])
+def test_a_timestamp_that_cannot_be_neither_ages_a_message_nor_keeps_it_the_newest(stated: datetime) -> None:
+    message = arrived(NOW, timestamp=stated)
+    onward = message.onward("", "samples.ping")
+    assert (message.first_seen, onward.timestamp) == (NOW, NOW)
+
+
+def test_two_messages_with_timestamps_that_cannot_be_stay_two() -> None:
+    stated = [datetime(1970, 1, 1, 0, 0, second, tzinfo=UTC) for second in (1, 2)]
+    assert len({arrived(NOW, timestamp=each).message_id for each in stated}) == 2
+
+
+def test_headers_of_the_wrong_kind_say_nothing_of_the_origin() -> None:
+    message = arrived(NOW, headers={"x-original-key": ["a"], "x-original-exchange": bytearray(b"\xff")})
+    assert (message.key, message.exchange) == ("samples.ping", "samples.topic")
+
+
+@pytest.mark.parametrize("stated", ["amq.rabbitmq.reply-to", "amq.rabbitmq.reply-to.g1h2AAAA.forged"])
+def test_nobody_is_answered_at_an_address_that_ends_the_connection_if_it_is_mistaken(stated: str) -> None:
+    message = arrived(NOW, reply_to=stated)
+    assert message.reply_to is None
+    assert message.onward("", "samples.ping").reply_to is None
+
+
+def test_where_copies_went_is_not_said_again() -> None:
+    onward = arrived(NOW, headers={"CC": ["chatbot.sample.batch"]}).onward("", "samples.ping")
+    assert "CC" not in onward.headers
+
+
+def test_headers_too_large_to_travel_on_beside_ours_are_left_out_and_named() -> None:
+    message = arrived(NOW, headers={"mine": "kept", "page": "x" * 120_000})
+    onward = message.onward("mesh.dead", "samples.ping", **{"x-error": "ü" * 1000})
+    assert onward.headers["mine"] == "kept"
+    assert onward.headers["x-left-out"] == "page"
+    assert len(encode.field_table(dict(onward.headers))) < 100_000

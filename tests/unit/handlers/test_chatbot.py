@@ -9,7 +9,7 @@ import pytest
 
 from brokers.delivery import Delivery
 from brokers.verdict import Conflict, Reject, Retryable, Unavailable
-from handlers.chatbot import RECORD_TRIES, send_chat_messages
+from handlers.chatbot import RECORD_TRIES, Unrecorded, send_chat_messages
 from schemas.chatbot.messages import ChatTask, SendChatMessages
 from schemas.chatbot.records import ChatDelivery, DeliveryState
 from tests.build.chatbot import NOON, chat, task
@@ -23,9 +23,10 @@ class Chatbot:
 
     def __init__(self) -> None:
         self.uow, self.sender, self.clock = ChatUow(), FakeSender(), FakeClock(NOON)
+        self.unrecorded = Unrecorded()
 
     async def receive(self, delivery: Delivery[SendChatMessages]) -> None:
-        await send_chat_messages(delivery, self.uow, self.sender, self.clock)
+        await send_chat_messages(delivery, self.uow, self.sender, self.clock, self.unrecorded)
 
     @property
     def deliveries(self) -> list[ChatDelivery]:
@@ -37,6 +38,9 @@ class Chatbot:
 
     def fail(self, creator: str, failure: BaseException) -> None:
         self.sender.fails = lambda task: failure if task.platform_creator_id == creator else None
+
+    def lose_database(self) -> None:
+        self.uow.is_away = True
 
     def heal(self) -> None:
         self.sender.fails = lambda _: None
@@ -188,28 +192,93 @@ async def test_a_lost_race_before_the_call_sends_nothing_and_leaves_no_trace(bot
     assert (bot.states, bot.sender.sent) == ([], [])
 
 
-async def test_a_database_lost_during_the_call_leaves_the_task_uncertain_and_not_sent_twice(bot: Chatbot) -> None:
-    def lose() -> None:
-        bot.uow.is_away = True
-
-    bot.sender.watch = lose
+async def test_a_database_lost_during_the_call_hears_of_its_outcome_when_it_is_back(bot: Chatbot) -> None:
+    bot.sender.watch = bot.lose_database
     with pytest.raises(Unavailable):
         await bot.receive(chat())
     bot.uow.is_away = False
     await bot.receive(chat())
+    assert (bot.states, len(bot.sender.sent)) == (["sent"], 1)
+
+
+async def test_a_failure_that_a_lost_database_did_not_hear_of_is_tried_again(bot: Chatbot) -> None:
+    bot.sender.watch = bot.lose_database
+    bot.fail("7495000000000000321", Retryable("the chat did not open"))
+    with pytest.raises(Unavailable):
+        await bot.receive(chat())
+    bot.uow.is_away, bot.sender.watch = False, lambda: None
+    bot.heal()
+    await bot.receive(chat())
+    assert (bot.states, bot.deliveries[0].attempts, len(bot.sender.sent)) == (["sent"], 2, 1)
+
+
+async def test_what_one_message_has_left_unrecorded_the_next_one_records(bot: Chatbot) -> None:
+    bot.sender.watch = bot.lose_database
+    with pytest.raises(Unavailable):
+        await bot.receive(chat())
+    bot.uow.is_away, bot.sender.watch = False, lambda: None
+    await bot.receive(chat(task(platformCreatorId="2"), message_id="the next"))
+    assert bot.states == ["sent", "sent"]
+
+
+async def test_what_a_process_did_not_live_to_record_is_uncertain(bot: Chatbot) -> None:
+    bot.sender.watch = bot.lose_database
+    with pytest.raises(Unavailable):
+        await bot.receive(chat())
+    bot.uow.is_away, bot.unrecorded = False, Unrecorded()
+    await bot.receive(chat())
     assert (bot.states, len(bot.sender.sent)) == (["uncertain"], 1)
 
 
-async def test_a_copy_that_arrives_while_the_first_is_being_sent_sends_nothing(bot: Chatbot) -> None:
+async def test_a_commit_whose_answer_was_lost_before_the_call_leaves_nothing_uncertain(bot: Chatbot) -> None:
+    bot.uow.is_deaf = True
+    with pytest.raises(Unavailable):
+        await bot.receive(chat())
+    assert bot.states == ["sending"]
+    bot.uow.is_deaf = False
+    await bot.receive(chat())
+    assert (bot.states, bot.deliveries[0].attempts, len(bot.sender.sent)) == (["sent"], 1, 1)
+
+
+async def test_a_try_of_somebody_else_is_not_taken_for_ours(bot: Chatbot) -> None:
+    bot.uow.losses = [Unavailable("the database went away")]  # what was begun here is not there
+    with pytest.raises(Unavailable):
+        await bot.receive(chat())
+    other = Chatbot()
+    other.uow, other.clock = bot.uow, FakeClock(NOON + timedelta(milliseconds=1))
+    other.fail("7495000000000000321", asyncio.CancelledError())
+    with pytest.raises(asyncio.CancelledError):
+        await other.receive(chat())
+    await bot.receive(chat())
+    assert (bot.states, bot.sender.sent) == (["uncertain"], [])
+
+
+async def test_a_copy_that_took_a_finished_call_for_interrupted_is_put_right(bot: Chatbot) -> None:
+    bot.sender.watch = bot.lose_database
+    with pytest.raises(Unavailable):
+        await bot.receive(chat(reminder()))
+    bot.uow.is_away = False
+    other = Chatbot()
+    other.uow = bot.uow
+    await other.receive(chat(reminder(), message_id="the copy"))
+    assert bot.states == ["uncertain"]
+    await bot.receive(chat(reminder()))
+    assert (bot.states, len(bot.sender.sent), other.sender.sent) == (["sent"], 1, [])
+
+
+async def test_a_copy_that_arrives_while_the_first_is_being_sent_comes_again_and_sends_nothing(bot: Chatbot) -> None:
     first = bot.sender.send
 
     async def send(task: ChatTask) -> Any:
         bot.sender.send = first  # type: ignore[method-assign]  # the copy must not wait for itself
-        await bot.receive(chat(reminder(), message_id="the copy"))
+        with pytest.raises(Conflict, match="at this moment"):
+            await bot.receive(chat(reminder(), message_id="the copy"))
+        assert bot.states == ["sending"]
         return await first(task)
 
     bot.sender.send = send  # type: ignore[method-assign]  # a slow chat, in which the copy arrives
     await bot.receive(chat(reminder()))
+    await bot.receive(chat(reminder(), message_id="the copy"))
     assert (bot.states, len(bot.sender.sent)) == (["sent"], 1)
 
 

@@ -77,3 +77,13 @@ def test_sqlite_is_given_only_what_the_other_databases_would_take() -> None:
 
 def test_a_text_for_people_is_cut() -> None:
     assert [bound(Clipped(3), "four", dialect) for dialect in DIALECTS] == ["fou", "fou"]
+
+
+@pytest.mark.parametrize("written", ["0e70", "-0e99", "0e-70"])
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_zero_fits_whatever_its_exponent(written: str, dialect: Dialect) -> None:
+    assert Decimal(bound(Money(10, 2), Decimal(written), dialect)) == 0
+
+
+def test_the_zero_date_is_read_as_long_ago() -> None:
+    assert read(UtcDateTime(), "0000-00-00 00:00:00.000", DIALECTS[1]) == datetime.min.replace(tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from brokers.outgoing import Outgoing
-from brokers.publisher import Unroutable
+from brokers.unconfirmed import Unroutable
 from brokers.verdict import Conflict, Unavailable
 from publishers.clockwork import Polling
 from publishers.outbox import OutboxRelay

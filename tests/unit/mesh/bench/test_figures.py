@@ -51,3 +51,8 @@ def test_what_loses_nothing_by_nature_has_no_account_and_is_clean() -> None:
 def test_a_target_bounds_a_median_or_a_ratio(target: Target, is_met: bool) -> None:
     found = figures(a=[80.0], b=[10.0])
     assert target.is_met_by(found.value_of(target)) is is_met
+
+
+def test_a_target_may_bound_the_median_of_a_fact() -> None:
+    found = Figures({"a": [Measured(1.0, facts={"p99_ms": each}) for each in (40, 90, 45)]})
+    assert found.value_of(Target("a", fact="p99_ms", at_most=50)) == 45

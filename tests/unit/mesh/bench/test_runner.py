@@ -1,16 +1,21 @@
+import asyncio
 import io
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import typer
 from rich.console import Console
 
+from mesh.bench import peers
 from mesh.bench.benchmark import Benchmark
 from mesh.bench.command import choose
 from mesh.bench.figures import Account, Measured, Target
 from mesh.bench.registry import BENCHMARKS
-from mesh.bench.report import shown, written
+from mesh.bench.report import columns, shown, written
 from mesh.bench.runner import measured, progress_on
 
 MACHINE = {
@@ -59,7 +64,8 @@ async def test_the_report_says_values_medians_and_whether_the_target_is_met() ->
     report = await run(benchmark([]))
     assert report["variants"][0]["values"] == [12.0, 12.0]
     assert report["variants"][0]["expected"] == 20
-    assert report["targets"] == [{"of": "a", "to": "b", "at_least": 5, "at_most": None, "value": 6.0, "is_met": True}]
+    bound = {"of": "a", "to": "b", "fact": None, "at_least": 5, "at_most": None}
+    assert report["targets"] == [{**bound, "value": 6.0, "is_met": True}]
     assert report["is_clean"]
 
 
@@ -71,6 +77,30 @@ async def test_a_loss_is_shown_beside_the_throughput_and_spoils_it() -> None:
     assert report["is_clean"] is False
     assert report["variants"][1]["lost"] == 6
     assert "worth nothing" in told
+
+
+async def test_without_their_environment_the_peers_and_their_targets_are_left_out_with_a_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peers, "FOLDER", tmp_path)
+    order: list[str] = []
+    report = await run(replace(benchmark(order), peers=("b",)))
+    page = Console(file=io.StringIO(), width=120)
+    shown({**report, "file": "toy.json"}, page)
+    assert order == ["a", "a"]
+    assert report["targets"] == []
+    assert "Left out: b; `make bench` installs them." in cast("io.StringIO", page.file).getvalue()
+
+
+async def test_with_their_environment_the_peers_take_their_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peers, "FOLDER", tmp_path)
+    (tmp_path / ".made-from").touch()
+    order: list[str] = []
+    report = await run(replace(benchmark(order), peers=("b",)), rounds=1)
+    assert order == ["a", "b"]
+    assert report["left_out"] == []
 
 
 def test_without_a_name_all_benchmarks_run() -> None:
@@ -86,3 +116,25 @@ def test_every_target_is_about_variants_that_exist() -> None:
     for each in BENCHMARKS.values():
         names = set(each.variants())
         assert {name for target in each.targets for name in (target.of, target.to) if name} <= names
+        assert set(each.peers) <= names
+
+
+async def test_facts_that_a_benchmark_tells_are_columns_of_their_own() -> None:
+    async def measure(_stage: object, _size: int, _tell: object) -> Measured:
+        return Measured(12.0, None, {"p99_ms": 40.0, "keeps_up": "yes", "secret": 7})
+
+    toy = replace(benchmark([]), variants=lambda: {"a": measure}, targets=(), told=("p99_ms", "keeps_up"))
+    heads, (row,) = columns(await run(toy))
+    assert dict(zip(heads, row, strict=True))["p99 ms"] == "40"
+    assert dict(zip(heads, row, strict=True))["keeps up"] == "yes"
+    assert "secret" not in heads
+
+
+async def test_a_measurement_that_outlasts_its_patience_is_given_up() -> None:
+    async def measure(_stage: object, _size: int, _tell: object) -> Measured:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    toy = replace(benchmark([]), variants=lambda: {"a": measure}, patience=timedelta(milliseconds=1))
+    with pytest.raises(TimeoutError):
+        await run(toy)

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from brokers.status import State
+from publishers.gateway.envelope import Accepted, Envelope
 from publishers.gateway.ports import Limits
 from tests.build.gateway import NEXT_TOKEN, World, crawl
 
@@ -84,6 +85,7 @@ async def test_no_answer_in_time_is_a_202_with_where_to_ask() -> None:
     response = await world.post(PATH, crawl())
     message_id = world.publisher.last.message_id
     assert response.status_code == 202
+    assert Envelope[Accepted].model_validate(response.json()).data.message_id == message_id
     assert response.headers["location"] == f"/messages/{message_id}"
     assert response.json() == {
         "code": 202,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -239,3 +240,39 @@ async def test_a_region_is_the_schedules_then_the_samples_then_the_default(world
     due(world.uow, of=sample(region=""), region=None)
     await world.drain()
     assert [task["region"] for task in world.tasks] == ["MX"] * 3
+
+
+@pytest.mark.parametrize(
+    ("nonsense", "reason"),
+    [
+        ({"scenario": Scenario("birthday")}, "nobody knows the scenario 'birthday'"),
+        ({"run_count": -5}, "run_count is negative"),
+        ({"interval_days": 2**31 - 1}, "interval_days is not between"),
+        ({"interval_days": -1}, "interval_days is not between"),
+    ],
+)
+async def test_a_row_that_makes_no_sense_is_parked_and_holds_up_nobody(
+    world: World, nonsense: dict[str, Any], reason: str
+) -> None:
+    [bad] = due(world.uow, Scenario.SHIPPED)
+    world.uow.tx.schedules.rows[bad.id] = replace(bad, **nonsense)
+    [good] = due(world.uow, Scenario.SHIPPED)
+    await world.drain()
+    assert reason in (world.row(bad).parked_reason or "")
+    assert world.row(good).run_count == 1
+
+
+async def test_a_name_as_long_as_a_crawler_may_send_it_is_cut_and_the_creator_is_written_to(world: World) -> None:
+    [schedule] = due(world.uow, Scenario.SHIPPED)
+    world.change_sample(schedule, platform_campaign_name="ñ" * 16_383)
+    await world.drain()
+    assert world.row(schedule).run_count == 1
+    assert len(world.tasks[0]["platformCampaignName"]) == 2000
+
+
+async def test_a_sample_of_which_no_task_can_be_made_is_parked_and_holds_up_nobody(world: World) -> None:
+    bad, good = (due(world.uow, Scenario.SHIPPED)[0] for _ in range(2))
+    world.change_sample(bad, platform_creator_id="9" * 65)
+    await world.drain()
+    assert "no chat task can be made of it" in (world.row(bad).parked_reason or "")
+    assert world.row(good).run_count == 1

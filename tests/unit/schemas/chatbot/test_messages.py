@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from brokers.outgoing import outgoing
-from schemas.chatbot.messages import MAX_CONTENT, MAX_TASKS, ChatTask, SendChatMessages, parts_of, task_key
+from schemas.chatbot.messages import (
+    MAX_CONTENT,
+    MAX_DEFAULTS,
+    MAX_EXTRA,
+    MAX_TASKS,
+    ChatTask,
+    SendChatMessages,
+    parts_of,
+    task_key,
+)
 from tests.build.chatbot import task
 
 READ = TypeAdapter(SendChatMessages)
@@ -136,3 +145,21 @@ SCALARS = st.none() | st.booleans() | st.integers() | st.text()
 def test_any_json_is_read_or_refused_as_a_validation_error(body: Any) -> None:
     with contextlib.suppress(ValidationError):
         assert READ.validate_json(json.dumps(body)).tasks
+
+
+def test_too_many_tasks_are_not_multiplied_by_the_keys_around_them() -> None:
+    defaults = {f"key{number}": number for number in range(MAX_DEFAULTS)}
+    assert faults({"tasks": [{}] * (MAX_TASKS + 1), **defaults})
+    assert faults({"tasks": [task()], **defaults, "one": "more"})
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"meta": {"page": "x" * MAX_EXTRA}},
+        {"anything": "x" * MAX_EXTRA},
+        {"meta": {"a": json.loads("[" * 40 + "]" * 40)}},
+    ],
+)
+def test_what_no_database_would_keep_beside_the_content_is_refused(extra: dict[str, Any]) -> None:
+    assert faults([task(messages=[{"content": "Hola", **extra}])])

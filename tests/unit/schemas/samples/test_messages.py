@@ -1,11 +1,12 @@
 """The message of a crawl and what it is answered."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from schemas.samples.messages import IngestResult, IngestSamples, RejectedRow
+from schemas.samples.messages import MAX_OPTIONS_BYTES, MAX_ROWS, IngestResult, IngestSamples, RejectedRow
 
 EXAMPLE = Path(__file__).parents[4] / "mesh" / "examples" / "samples-ingest.json"
 
@@ -65,3 +66,11 @@ def test_an_answer_speaks_of_rejected_rows_only_when_there_are_any() -> None:
     assert IngestResult(inserted=1, products=1, rejected=[fault]).model_dump()["rejected"] == [
         {"index": 3, "field": "stock", "reason": "is not a number"}
     ]
+
+
+@pytest.mark.parametrize(
+    "excess", [{"rows": [{}] * (MAX_ROWS + 1)}, {"rows": [{}], "options": {"page": "x" * MAX_OPTIONS_BYTES}}]
+)
+def test_what_would_take_minutes_or_gigabytes_to_store_is_refused(excess: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        IngestSamples.model_validate({"source": "x", **excess})
