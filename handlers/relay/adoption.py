@@ -77,22 +77,21 @@ def _read(row: _Row, now: datetime) -> MarketingEvent | None:
     if code is None:
         return replace(event, status=EventStatus.HELD, error_message=NO_STOREFRONT, updated_at=now)
     try:
-        row.item = parse_item(_payload(event, code), now)
+        row.item = parse_item(_payload(event, code), now, written_at=event.created_at)
     except ItemError as error:
         return replace(event, status=EventStatus.FAILED, error_message=str(error), updated_at=now)
     return None
 
 
 def _payload(event: MarketingEvent, code: str) -> dict[str, Any]:
-    """Return what a row says: columns come before payload, and what has no time happened when it was written."""
+    """Return what a row says: who it is is said by its columns, whatever the payload repeats of it."""
     try:
         payload = orjson.loads(event.event_payload)
     except orjson.JSONDecodeError as error:
         raise ItemError("event_payload", f"is not JSON: {error}") from error
     if not isinstance(payload, dict):
         raise ItemError("event_payload", "is not a JSON object")
-    columns = {"storefront_id": code, "event_name": event.event_type, "event_id": event.event_id}
-    return {"event_time": event.created_at.isoformat(), **payload, **columns}
+    return {**payload, "storefront_id": code, "event_name": event.event_type, "event_id": event.event_id}
 
 
 async def _identified(tx: Transaction, rows: Sequence[_Row], now: datetime) -> tuple[list[_Row], list[MarketingEvent]]:

@@ -20,6 +20,8 @@ MAX_AHEAD: Final = timedelta(hours=24)
 #: Moments before this are counters or mistakes.
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
+#: What an identity is read from, beside `order_id` where that is the event's id.
+_NAMES_IDENTITY: Final = frozenset({"storefront_id", "event_name", "event_id"})
 _CODE_SHAPE = re.compile(r"[a-z0-9_-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 #: Epoch numbers from here on count milliseconds: as seconds they would lie beyond the year 5100.
@@ -42,7 +44,8 @@ class ItemError(ValueError):
 class EventItem:
     """One event as its producer sent it, read.
 
-    `payload` is everything that was sent, cleaned; `content_hash` is the hex SHA-256 of its canonical JSON.
+    `payload` is everything that was sent, cleaned; `content_hash` is the hex SHA-256 of its canonical JSON, less what
+    the identity says already: in which spelling that came makes no other content.
     """
 
     identity: EventIdentity
@@ -59,22 +62,25 @@ def event_id_of(raw: Any) -> str | None:
     return plain_json.clean_text(str(value))[:_ID] if isinstance(value, str | int) else None
 
 
-def parse_item(raw: Any, now: datetime) -> EventItem:
-    """Read one item, or raise `ItemError`; depends on nothing but its arguments."""
+def parse_item(raw: Any, now: datetime, written_at: datetime | None = None) -> EventItem:
+    """Read one item, or raise `ItemError`; depends on nothing but its arguments.
+
+    An item that names no time happened when it was written, where that is known.
+    """
     if not isinstance(raw, dict):
         raise ItemError("item", "is not an object")
     _check_value(raw.get("order_revenue"), "order_revenue")
     _check_value(raw.get("value"), "value")
-    payload, canonical = _plain(raw)
+    payload = _plain(raw)
+    identity = EventIdentity(
+        storefront_code(payload.get("storefront_id")), event_type(payload.get("event_name")), _event_id(payload)
+    )
+    said = payload.get("event_time")
     return EventItem(
-        identity=EventIdentity(
-            storefront_code(payload.get("storefront_id")),
-            event_type(payload.get("event_name")),
-            _event_id(payload),
-        ),
-        event_time=event_time(payload.get("event_time"), now),
+        identity=identity,
+        event_time=written_at if written_at is not None and said in (None, "") else event_time(said, now),
         payload=payload,
-        content_hash=sha256(canonical).hexdigest(),
+        content_hash=_content_hash(payload, identity),
     )
 
 
@@ -112,18 +118,25 @@ def money(payload: dict[str, Any]) -> tuple[Decimal | None, str | None]:
     return value, currency if _CURRENCY.fullmatch(currency) else None
 
 
-def _plain(raw: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """Return the item as every database can store it, and its canonical JSON."""
+def _plain(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return the item as every database can store it."""
     try:
         payload = plain_json.clean({str(name): value for name, value in raw.items()})
     except plain_json.TooDeepError as error:
         raise ItemError("item", str(error)) from error
     if "t-value" in payload:
         payload.setdefault("t_value", payload.pop("t-value"))
-    canonical = plain_json.canonical(payload)
-    if len(canonical) > MAX_ITEM_BYTES:
+    if len(plain_json.canonical(payload)) > MAX_ITEM_BYTES:
         raise ItemError("item", f"is larger than {MAX_ITEM_BYTES} bytes")
-    return payload, canonical
+    return payload
+
+
+def _content_hash(payload: dict[str, Any], identity: EventIdentity) -> str:
+    """Return the digest of what an event says beyond who it is."""
+    said = {name: value for name, value in payload.items() if name not in _NAMES_IDENTITY}
+    if str(said.get("order_id", "")).strip() == identity.event_id:
+        del said["order_id"]
+    return sha256(plain_json.canonical(said)).hexdigest()
 
 
 def _event_id(payload: dict[str, Any]) -> str:

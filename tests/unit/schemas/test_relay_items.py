@@ -1,10 +1,12 @@
 """What is taken of an item, and with which words one is refused."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib.resources import files
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from hypothesis import given
@@ -70,6 +72,18 @@ def test_the_order_of_fields_does_not_make_another_content() -> None:
     back = parse_item(dict(reversed(item().items())), NOW)
     assert there.content_hash == back.content_hash
     assert parse_item(item(order_revenue=1), NOW).content_hash != there.content_hash
+
+
+def test_another_spelling_of_who_it_is_makes_no_other_content() -> None:
+    plain = parse_item(item(), NOW)
+    spelled = item(storefront_id=" Lumen-RX", event_name="PURCHASE_completed ", event_id="LX-884120 ")
+    assert parse_item(spelled, NOW) == replace(plain, payload=ANY)
+
+
+def test_what_names_no_time_happened_when_it_was_written() -> None:
+    written_at = NOW - timedelta(hours=1)
+    assert parse_item(item(event_time=...), NOW, written_at).event_time == written_at
+    assert parse_item(item(), NOW, written_at).event_time == datetime(2026, 3, 4, 16, 20, 11, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
