@@ -21,6 +21,8 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 #: RabbitMQ 4 refuses messages over 16 MiB, so a larger body could be accepted here and never be published.
 LARGEST_MESSAGE = 16 * 1024 * 1024
+#: A person's password is tried by whoever reaches the port; a generated one is longer anyway.
+SHORTEST_PASSWORD = 8
 
 
 class Settings(BaseSettings):
@@ -77,6 +79,19 @@ class Settings(BaseSettings):
         0, description="Requests a minute for each token and gateway process; 0 means no limit."
     )
 
+    admin_host: str = Field(
+        "127.0.0.1", description="Interface the admin API listens on; it is for operators, so keep it inside."
+    )
+    admin_port: Port = Field(8001, description="Port the admin API listens on; 0 picks a free one.")
+    admin_url: str | None = Field(
+        None, description="Where operators find the admin API, if that is not its host and port (a proxy, a container)."
+    )
+    admin_users: Secrets = Field(
+        (),
+        description="Who may use the admin API, comma-separated: name:password:role, with roles read, admin (changes) "
+        "and secrets (sees them in clear), joined by + for several; without any, every call is refused.",
+    )
+
     metrics_host: str = Field("127.0.0.1", description="Interface on which workers and publishers show their metrics.")
     worker_metrics_port: Port = Field(0, description="Port of a worker's Prometheus metrics; 0 shows none.")
     publishers_metrics_port: Port = Field(0, description="Port of the publishers' Prometheus metrics; 0 shows none.")
@@ -126,7 +141,7 @@ class Settings(BaseSettings):
         None, description="OTLP address that spans are sent to; without it nothing is traced."
     )
 
-    @field_validator("service_tokens", "chatbot_regions", mode="before")
+    @field_validator("service_tokens", "admin_users", "chatbot_regions", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return _words(value) if isinstance(value, str) else value
@@ -140,6 +155,19 @@ class Settings(BaseSettings):
             if not (text.isascii() and text.isprintable()):
                 raise ValueError(f"token {position} must be printable ASCII")
         return tokens
+
+    @field_validator("admin_users")
+    @classmethod
+    def _are_people(cls, users: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        """Refuse whom the admin API could not read, and a password that is guessed first."""
+        for position, user in enumerate(users, start=1):
+            name, _, rest = user.get_secret_value().partition(":")
+            password, _, roles = rest.rpartition(":")
+            if not name or not set(roles.split("+")) <= {"read", "admin", "secrets"}:
+                raise ValueError(f"user {position} must be name:password:role, the role read, admin or secrets")
+            if len(password) < SHORTEST_PASSWORD or password.lower() in {"changeme", "password", "12345678"}:
+                raise ValueError(f"user {position} needs a password of {SHORTEST_PASSWORD} characters that is not common")
+        return users
 
     @field_validator("chatbot_regions")
     @classmethod

@@ -85,3 +85,24 @@ def test_an_empty_value_means_the_default(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_body_larger_than_a_message_may_be_is_refused() -> None:
     with pytest.raises(ValidationError, match="gateway_max_body_bytes"):
         Settings(gateway_max_body_bytes=17 * 1024 * 1024)
+
+
+def test_admin_users_are_comma_separated_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESH_ADMIN_USERS", "ada:p4:ss word!:admin+secrets, bob:another-one:read")
+    read = Settings()
+    assert len(read.admin_users) == 2
+    assert "p4:ss" not in repr(read)
+
+
+@pytest.mark.parametrize("user", ["ada", "ada:long-enough", "ada:long-enough:root", ":long-enough:read", "a:short:read"])
+def test_an_admin_user_that_cannot_be_read_is_refused_unseen(monkeypatch: pytest.MonkeyPatch, user: str) -> None:
+    monkeypatch.setenv("MESH_ADMIN_USERS", user)
+    with pytest.raises(ValidationError, match="admin_users") as refusal:
+        Settings()
+    assert "long-enough" not in str(refusal.value)
+
+
+def test_the_password_that_everybody_tries_first_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESH_ADMIN_USERS", "admin:changeme:admin")
+    with pytest.raises(ValidationError, match="admin_users"):
+        Settings()
