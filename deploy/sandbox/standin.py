@@ -132,10 +132,7 @@ class Standin:
             Route("/_sandbox/faults", self._set_faults, methods=["POST"]),
             Route("/_sandbox", self._forget, methods=["DELETE"]),
         ]
-        own = [
-            Route(path, self._faulty(getattr(self, method)), methods=["POST"])
-            for path, method in self.endpoints.items()
-        ]
+        own = [self._route(path, method) for path, method in self.endpoints.items()]
         self.app = Starlette(routes=[*control, *own])
 
     def knows(self, token: str | None) -> bool:
