@@ -166,7 +166,7 @@ class Settings(BaseSettings):
             if not name or not set(roles.split("+")) <= {"read", "admin", "secrets"}:
                 raise ValueError(f"user {position} must be name:password:role, the role read, admin or secrets")
             if len(password) < SHORTEST_PASSWORD or password.lower() in {"changeme", "password", "12345678"}:
-                raise ValueError(f"user {position} needs a password of {SHORTEST_PASSWORD} characters that is not common")
+                raise ValueError(f"user {position} needs an uncommon password of {SHORTEST_PASSWORD} characters or more")
         return users
 
     @field_validator("chatbot_regions")

@@ -10,6 +10,7 @@ from typing import Any, Final
 import structlog
 
 from adapters.budgets import Budgets
+from adapters.relay.accounts import account_of
 from adapters.relay.mapping import built_in
 from adapters.relay.port import Account, Adapter
 from adapters.vault import Vault
@@ -19,7 +20,6 @@ from brokers.outgoing import new_message_id
 from brokers.router import Router
 from brokers.verdict import Conflict
 from handlers.relay import outcomes
-from handlers.relay.reading import account_of
 from handlers.relay.sending import Sending, rendered, send
 from persistence.uow import Transaction, Uow
 from schemas.clock import Clock
