@@ -74,10 +74,14 @@ async def tagging_server(uow: Uow, of: Storefront, **values: Any) -> int:
 
 
 async def platform(uow: Uow, code: str = "meta_capi", **values: Any) -> int:
-    """Store a platform, unless it is known, and return its number."""
+    """Store a platform, or change one that is known, and return its number."""
     async with uow() as tx:
         known = await tx.configuration.platforms.find(platform_code=code)
-        return (known or await tx.configuration.platforms.add({"platform_code": code, "name": code, **values})).id
+        if known is None:
+            return (await tx.configuration.platforms.add({"platform_code": code, "name": code, **values})).id
+        if values:
+            await tx.configuration.platforms.change(known.id, values)
+        return known.id
 
 
 async def credential(uow: Uow, of: Storefront, code: str = "meta_capi", **values: Any) -> int:
