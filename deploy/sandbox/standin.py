@@ -107,6 +107,7 @@ class Call:
 @dataclass
 class _Memory:
     events: dict[str, Taken] = field(default_factory=dict)
+    dropped: list[dict[str, Any]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
 
@@ -128,6 +129,7 @@ class Standin:
         self._memory = _Memory()
         control = [
             Route("/_sandbox/events", self._tell_events, methods=["GET"]),
+            Route("/_sandbox/dropped", self._tell_dropped, methods=["GET"]),
             Route("/_sandbox/counts", self._tell_counts, methods=["GET"]),
             Route("/_sandbox/faults", self._set_faults, methods=["POST"]),
             Route("/_sandbox", self._forget, methods=["DELETE"]),
@@ -139,18 +141,29 @@ class Standin:
         """Tell whether a token is the one that is taken."""
         return token == self.token
 
-    def take(self, downstream_id: str, event: Any) -> bool:
-        """Remember an accepted event; False for a repeat within the window, which is taken and not counted again."""
+    def take(self, downstream_id: str, event: Any, *, recognises: bool = True) -> bool:
+        """Remember an accepted event; False for a repeat within the window, which is taken and not counted again.
+
+        Where a vendor does not recognise repeats of such an event, each counts.
+        """
         now = self.clock()
         known = self._memory.events.get(downstream_id)
         if known is None:
             self._memory.events[downstream_id] = Taken(downstream_id, event, now, now)
             return True
-        is_new = now - known.last_at > self.window.total_seconds()
+        is_new = not recognises or now - known.last_at > self.window.total_seconds()
         known.count += 1
         known.conversions += is_new
         known.last_at = now
         return is_new
+
+    def drop(self, reason: str, event: Any) -> None:
+        """Remember what was answered like a success and thrown away, as some vendors do."""
+        self._memory.dropped.append({"reason": reason, "event": event})
+
+    def dropped(self) -> list[dict[str, Any]]:
+        """Return what was thrown away in silence, with the reasons."""
+        return self._memory.dropped
 
     def events(self) -> list[Taken]:
         """Return what was taken, in the order of arrival."""
@@ -168,6 +181,7 @@ class Standin:
             "conversions": sum(each.conversions for each in taken),
             "repeats": said - len(taken),
             "refused": counted["refused"],
+            "dropped": len(self._memory.dropped),
             "faults": counted["faults"],
         }
 
@@ -238,6 +252,9 @@ class Standin:
             for each in self.events()
         ]
         return answer(200, told)
+
+    async def _tell_dropped(self, request: Request) -> Response:  # noqa: ARG002 -- Starlette's
+        return answer(200, self.dropped())
 
     async def _tell_counts(self, request: Request) -> Response:  # noqa: ARG002 -- Starlette's
         return answer(200, self.counts())
