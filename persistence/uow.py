@@ -15,7 +15,7 @@ from persistence.chatbot import CreatorDays, Deliveries, Schedules
 from persistence.inbox import Inbox
 from persistence.outbox import Outbox
 from persistence.purge import Purged, Retention, purge
-from persistence.relay import Attempts, Configuration, Destinations, EventDeliveries, Events
+from persistence.relay import Attempts, Configuration, Destinations, EventDeliveries, Events, Search, Secrets
 from persistence.samples import Samples
 from persistence.session import Session
 from schemas.base import Message
@@ -40,6 +40,8 @@ class Transaction:
         self.events = Events(session)
         self.event_deliveries = EventDeliveries(session)
         self.attempts = Attempts(session)
+        self.search = Search(session)
+        self.secrets = Secrets(session)
         self.inbox = Inbox(session, clock)
         self.outbox = Outbox(session, clock)
 

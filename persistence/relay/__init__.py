@@ -5,5 +5,7 @@ from persistence.relay.configuration import Configuration
 from persistence.relay.deliveries import EventDeliveries
 from persistence.relay.destinations import Destinations
 from persistence.relay.events import Events
+from persistence.relay.search import Search
+from persistence.relay.secrets import Secrets
 
-__all__ = ["Attempts", "Configuration", "Destinations", "EventDeliveries", "Events"]
+__all__ = ["Attempts", "Configuration", "Destinations", "EventDeliveries", "Events", "Search", "Secrets"]

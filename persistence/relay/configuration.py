@@ -66,7 +66,12 @@ class Resource(Generic[T]):
 
     async def remove(self, number: int) -> bool:
         """Delete one; what happened under it stays on record."""
-        return (await self._session.execute(self._table.delete().where(self._table.c.id == number))).rowcount > 0
+        return await self.remove_all(id=number) > 0
+
+    async def remove_all(self, **equal: Any) -> int:
+        """Delete those with these column values and return how many they were."""
+        matching = [self._table.c[name] == value for name, value in equal.items()]
+        return (await self._session.execute(self._table.delete().where(*matching))).rowcount
 
     async def _one(self, query: Select[Any], *, for_update: bool = False) -> T | None:
         row = (await self._session.execute(query.with_for_update() if for_update else query)).first()

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, exists, literal, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, literal, or_, select, update
 
 from persistence.relay.rows import columns_of, record_of, records_of
 from persistence.session import Session, chunks
@@ -76,20 +76,24 @@ class Destinations:
 
     async def get(self, number: int) -> DestinationView | None:
         """Return a destination beside its configuration as it is now."""
-        row = (
-            await self._session.execute(select(*_VIEW).select_from(_JOINED).where(destinations.c.id == number))
-        ).first()
-        if row is None:
-            return None
-        destination = record_of(Destination, row, prefix="d_")
-        assert destination is not None
-        return DestinationView(
-            destination=destination,
-            storefront=record_of(Storefront, row, prefix="s_"),
-            sgtm_config=record_of(SgtmConfig, row, prefix="g_"),
-            credential=record_of(Credential, row, prefix="c_"),
-            platform=record_of(Platform, row, prefix="p_"),
-        )
+        found = await self.views([number])
+        return found[0] if found else None
+
+    async def views(self, numbers: Collection[int]) -> list[DestinationView]:
+        """Return destinations beside their configuration as it is now, in order of number."""
+        found: list[DestinationView] = []
+        for chunk in chunks(sorted(set(numbers))):
+            query = select(*_VIEW).select_from(_JOINED).where(destinations.c.id.in_(chunk)).order_by(destinations.c.id)
+            found += [_view(row) for row in (await self._session.execute(query)).all()]
+        return found
+
+    async def listed(self, *, skip: int, limit: int, **equal: Any) -> tuple[list[DestinationView], int]:
+        """Return a page in order of number, and how many there are in all; `equal` are columns with their values."""
+        matching = [destinations.c[name] == value for name, value in equal.items() if value is not None]
+        page = select(*_VIEW).select_from(_JOINED).where(*matching).order_by(destinations.c.id)
+        rows = (await self._session.execute(page.offset(skip).limit(limit))).all()
+        counted = select(func.count()).select_from(destinations).where(*matching)
+        return [_view(row) for row in rows], (await self._session.execute(counted)).scalar_one()
 
     async def due(self, now: datetime, limit: int) -> list[int]:
         """Return destinations to which something is due, that are on, not paused and not woken already."""
@@ -122,13 +126,9 @@ class Destinations:
         counted: int = (await self._session.execute(select(failures).where(destinations.c.id == number))).scalar_one()
         return counted
 
-    async def resume_all_of(self, *, storefront_id: int | None = None, credential_id: int | None = None) -> None:
-        """Let the destinations of a storefront or a credential go on, because its configuration has changed."""
-        whose = (
-            destinations.c.credential_id == credential_id
-            if credential_id is not None
-            else destinations.c.storefront_id == storefront_id
-        )
+    async def resume_all_of(self, **equal: Any) -> None:
+        """Let the destinations with these column values go on, because their configuration has changed."""
+        whose = and_(*(destinations.c[name] == value for name, value in equal.items()))
         freed = {"paused_until": None, "paused_reason": None, "failures": 0, "updated_at": self._clock()}
         await self._session.execute(destinations.update().where(whose).values(**freed))
 
@@ -143,6 +143,18 @@ class Destinations:
                     now = self._clock()
                     values = {**row._mapping, "created_at": now, "updated_at": now}  # noqa: SLF001  SQLAlchemy's public name for it
                     await self._session.execute(destinations.insert().values(**values))
+
+
+def _view(row: Row[Any]) -> DestinationView:
+    destination = record_of(Destination, row, prefix="d_")
+    assert destination is not None
+    return DestinationView(
+        destination=destination,
+        storefront=record_of(Storefront, row, prefix="s_"),
+        sgtm_config=record_of(SgtmConfig, row, prefix="g_"),
+        credential=record_of(Credential, row, prefix="c_"),
+        platform=record_of(Platform, row, prefix="p_"),
+    )
 
 
 def _is_over(column: ColumnElement[Any], now: datetime) -> ColumnElement[bool]:

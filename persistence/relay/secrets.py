@@ -1,0 +1,47 @@
+"""Sealed columns, read in order of number so that all of them can be sealed anew."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from sqlalchemy import Column, Table, select
+
+from persistence.session import Session
+from persistence.tables import platform_credentials, storefront_sgtm_config
+
+#: Every column that holds ciphertext, by table.
+SEALED: Final[dict[str, tuple[Table, tuple[Column[Any], ...]]]] = {
+    "credentials": (platform_credentials, (platform_credentials.c.credentials_encrypted,)),
+    "sgtm_configs": (
+        storefront_sgtm_config,
+        (storefront_sgtm_config.c.api_secret, storefront_sgtm_config.c.custom_headers),
+    ),
+}
+
+
+class Secrets:
+    """The ciphertext of credentials and tagging servers."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def resealed(
+        self, name: str, reseal: Callable[[str], str | None], *, after: int, limit: int
+    ) -> tuple[int, int]:
+        """Seal a page of rows of one kind anew, under lock; return the last number and how many values changed.
+
+        `reseal` answers None for a value that stays as it is. The last number is `after` where no row is left.
+        """
+        table, columns = SEALED[name]
+        page = select(table.c.id, *columns).where(table.c.id > after).order_by(table.c.id).limit(limit)
+        rows = (await self._session.execute(page.with_for_update())).all()
+        count = 0
+        for row in rows:
+            fresh = {
+                column.name: value
+                for column, sealed in zip(columns, row[1:], strict=True)
+                if sealed and (value := reseal(sealed)) is not None
+            }
+            if fresh:
+                await self._session.execute(table.update().where(table.c.id == row.id).values(**fresh))
+                count += len(fresh)
+        return (rows[-1].id if rows else after), count

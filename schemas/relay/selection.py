@@ -1,0 +1,93 @@
+"""Which events and deliveries an operator means, and what is found of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.relay.records import Delivery, DeliveryState, Destination, EventStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page in order of number: `after` is the last number of the page before, `newest` begins at the end."""
+
+    limit: int
+    skip: int = 0
+    after: int = 0
+    newest: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSelection:
+    """Some events; what is None or empty does not narrow. `since` and `until` are when they came in."""
+
+    event_id: str | None = None
+    storefront_id: int | None = None
+    storefront_code: str | None = None
+    event_type: str | None = None
+    statuses: tuple[EventStatus, ...] = ()
+    identity: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverySelection:
+    """Some deliveries; what is None or empty does not narrow.
+
+    `event` is the event's row number, `event_id` the producer's id. `since` and `until` are when they were made.
+    """
+
+    numbers: tuple[int, ...] = ()
+    states: tuple[DeliveryState, ...] = ()
+    destination_id: int | None = None
+    storefront_id: int | None = None
+    platform_code: str | None = None
+    event: int | None = None
+    event_id: str | None = None
+    event_type: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing but states narrows it: that has to be meant."""
+        return self == DeliverySelection(states=self.states)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundDelivery:
+    """A delivery beside where it goes and whose event it carries."""
+
+    delivery: Delivery
+    destination: Destination
+    storefront_code: str | None
+    event_type: str
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """Who did what to which resource, and when; the details hold no secret."""
+
+    id: int
+    at: datetime
+    who: str
+    role: str
+    action: str
+    resource: str
+    resource_id: str | None
+    details: dict[str, object] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredMapping:
+    """One version of what our events are called at a platform; `storefront_id` None means every storefront."""
+
+    id: int
+    storefront_id: int | None
+    platform_code: str
+    version: int
+    mapping: dict[str, object]
+    is_active: bool
+    created_at: datetime
+    updated_at: datetime
