@@ -12,11 +12,15 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, SecretSt
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from schemas.relay.messages import MAX_EVENTS
+
 #: A comma-separated value; pydantic-settings would otherwise expect JSON.
 Words = Annotated[tuple[str, ...], NoDecode]
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
 #: From when to when nothing is sent, by region; the span may cross midnight.
 QuietHours = Annotated[dict[str, tuple[time, time]], NoDecode]
+#: Addresses by name.
+Urls = Annotated[dict[str, str], NoDecode]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 #: RabbitMQ 4 refuses messages over 16 MiB, so a larger body could be accepted here and never be published.
@@ -107,6 +111,34 @@ class Settings(BaseSettings):
         "patience (30 s in Kubernetes).",
     )
 
+    events_users: Secrets = Field(
+        (),
+        description="Who may post marketing events with HTTP Basic, as name:password, comma-separated; several "
+        "passwords of one name are all valid; the service tokens may too.",
+    )
+    events_max_body_bytes: PositiveInt = Field(
+        10 * 1024 * 1024, le=LARGEST_MESSAGE, description="Largest page of marketing events, in bytes."
+    )
+    events_max_count: PositiveInt = Field(MAX_EVENTS, le=MAX_EVENTS, description="Most marketing events in one page.")
+    relay_allowed_hosts: Words = Field(
+        (),
+        description="Hosts, addresses and CIDR ranges that events may be sent to although they are not public or not "
+        "on HTTPS: tagging servers of your own, stand-ins; comma-separated, none by default.",
+    )
+    relay_base_urls: Urls = Field(
+        default_factory=dict,
+        description="Other addresses of platforms' APIs than their adapters', with the version: "
+        "meta_capi=https://graph.facebook.com/v24.0, comma-separated; a platform's own row comes first.",
+    )
+    relay_retention_days: PositiveInt = Field(
+        90, description="Days that marketing events are kept, with their deliveries and attempts, once all have ended."
+    )
+    encryption_keys: Secrets = Field(
+        (),
+        description="Fernet keys of the secrets in SQL, comma-separated, the current one first; `mesh up` makes one; "
+        "without any, nothing that opens secrets starts.",
+    )
+
     samples_default_region: str = Field("MX", description="Region of a sample row that names none.")
     retention_days: PositiveInt = Field(180, description="Days that crawl logs and settled chat deliveries are kept.")
 
@@ -141,7 +173,15 @@ class Settings(BaseSettings):
         None, description="OTLP address that spans are sent to; without it nothing is traced."
     )
 
-    @field_validator("service_tokens", "admin_users", "chatbot_regions", mode="before")
+    @field_validator(
+        "service_tokens",
+        "admin_users",
+        "events_users",
+        "relay_allowed_hosts",
+        "encryption_keys",
+        "chatbot_regions",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return _words(value) if isinstance(value, str) else value
@@ -165,9 +205,27 @@ class Settings(BaseSettings):
             password, _, roles = rest.rpartition(":")
             if not name or not set(roles.split("+")) <= {"read", "admin", "secrets"}:
                 raise ValueError(f"user {position} must be name:password:role, the role read, admin or secrets")
-            if len(password) < SHORTEST_PASSWORD or password.lower() in {"changeme", "password", "12345678"}:
-                raise ValueError(f"user {position} needs an uncommon password of {SHORTEST_PASSWORD} characters or more")
+            _check_password(password, position)
         return users
+
+    @field_validator("events_users")
+    @classmethod
+    def _are_producers(cls, users: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        """Refuse who has no name, and a password that is guessed first."""
+        for position, user in enumerate(users, start=1):
+            name, _, password = user.get_secret_value().partition(":")
+            if not name:
+                raise ValueError(f"user {position} must be name:password")
+            _check_password(password, position)
+        return users
+
+    @field_validator("relay_base_urls", mode="before")
+    @classmethod
+    def _by_name(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        parts = (word.partition("=") for word in _words(value))
+        return {name.strip(): url.strip() for name, _, url in parts}
 
     @field_validator("chatbot_regions")
     @classmethod
@@ -197,6 +255,11 @@ class Settings(BaseSettings):
     @classmethod
     def _lower(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
+
+
+def _check_password(password: str, position: int) -> None:
+    if len(password) < SHORTEST_PASSWORD or password.lower() in {"changeme", "password", "12345678"}:
+        raise ValueError(f"user {position} needs an uncommon password of {SHORTEST_PASSWORD} characters or more")
 
 
 def _words(text: str) -> tuple[str, ...]:

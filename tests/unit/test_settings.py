@@ -94,7 +94,9 @@ def test_admin_users_are_comma_separated_and_not_shown(monkeypatch: pytest.Monke
     assert "p4:ss" not in repr(read)
 
 
-@pytest.mark.parametrize("user", ["ada", "ada:long-enough", "ada:long-enough:root", ":long-enough:read", "a:short:read"])
+@pytest.mark.parametrize(
+    "user", ["ada", "ada:long-enough", "ada:long-enough:root", ":long-enough:read", "a:short:read"]
+)
 def test_an_admin_user_that_cannot_be_read_is_refused_unseen(monkeypatch: pytest.MonkeyPatch, user: str) -> None:
     monkeypatch.setenv("MESH_ADMIN_USERS", user)
     with pytest.raises(ValidationError, match="admin_users") as refusal:
@@ -106,3 +108,24 @@ def test_the_password_that_everybody_tries_first_is_refused(monkeypatch: pytest.
     monkeypatch.setenv("MESH_ADMIN_USERS", "admin:changeme:admin")
     with pytest.raises(ValidationError, match="admin_users"):
         Settings()
+
+
+def test_producers_allowed_hosts_and_keys_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESH_EVENTS_USERS", "oms:p4:ss word!, oms:its-replacement")
+    monkeypatch.setenv("MESH_RELAY_ALLOWED_HOSTS", "sgtm.inner, 10.1.0.0/16")
+    monkeypatch.setenv("MESH_RELAY_BASE_URLS", "meta_capi=http://127.0.0.1:9101/v23.0, ga4=https://ga.example?a=b")
+    monkeypatch.setenv("MESH_ENCRYPTION_KEYS", "new,old")
+    read = Settings()
+    assert [user.get_secret_value() for user in read.events_users] == ["oms:p4:ss word!", "oms:its-replacement"]
+    assert read.relay_allowed_hosts == ("sgtm.inner", "10.1.0.0/16")
+    assert read.relay_base_urls == {"meta_capi": "http://127.0.0.1:9101/v23.0", "ga4": "https://ga.example?a=b"}
+    assert len(read.encryption_keys) == 2
+    assert "p4:ss" not in repr(read)
+
+
+@pytest.mark.parametrize("user", ["oms", "oms:short", ":long-enough", "oms:ChangeMe"])
+def test_a_producer_that_cannot_be_read_is_refused_unseen(monkeypatch: pytest.MonkeyPatch, user: str) -> None:
+    monkeypatch.setenv("MESH_EVENTS_USERS", user)
+    with pytest.raises(ValidationError, match="events_users") as refusal:
+        Settings()
+    assert "long-enough" not in str(refusal.value)
