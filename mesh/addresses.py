@@ -15,7 +15,7 @@ _PORTS_TO_TRY = 50
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """How to reach the broker, the database, Redis and the gateway; secrets stay out of its repr."""
+    """How to reach everything, and the secrets of a mesh that has none of its own; they stay out of its repr."""
 
     gateway_url: str
     data_dir: Path
@@ -24,6 +24,8 @@ class Addresses:
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     service_tokens: tuple[str, ...] = field(repr=False)
+    events_users: tuple[str, ...] = field(default=(), repr=False)
+    encryption_keys: tuple[str, ...] = field(default=(), repr=False)
 
     def environment(self) -> dict[str, str]:
         """Return what any other program needs to join, as environment variables."""
@@ -35,6 +37,8 @@ class Addresses:
             "MESH_GATEWAY_URL": self.gateway_url,
             "MESH_SERVICE_TOKENS": ",".join(self.service_tokens),
             "MESH_SERVICE_TOKEN": self.service_tokens[0],  # one of them alone, ready for a header
+            "MESH_EVENTS_USERS": ",".join(self.events_users),
+            "MESH_ENCRYPTION_KEYS": ",".join(self.encryption_keys),
             "MESH_DATA_DIR": str(self.data_dir),
         }
         return {name: value for name, value in found.items() if value}

@@ -1,23 +1,31 @@
 """The composition root: from settings to real things, built nowhere else."""
 
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
+from adapters.budgets import Budgets
 from adapters.management import Management
 from adapters.message_sender import message_sender
+from adapters.relay.guard import Guard
+from adapters.relay.http import Http
+from adapters.relay.port import Adapter
+from adapters.relay.registry import adapters, default_bases
 from adapters.status import RedisStatusBoard
+from adapters.vault import Vault
+from brokers import topology
 from brokers.link import Link, addresses
 from brokers.publisher import Publisher
 from brokers.router import Route
 from brokers.status import NoStatusBoard
 from brokers.worker import Worker
 from handlers.chatbot import Unrecorded
+from handlers.relay.forwarding import Outside
 from persistence.engine import Database, open_uow
 from persistence.uow import Transaction
 from schemas.clock import utc_now
@@ -57,14 +65,58 @@ class Composition:
         url = self.settings.redis_url
         return RedisStatusBoard.at(url.get_secret_value()) if url else NoStatusBoard()
 
+    @cached_property
+    def http(self) -> Http:
+        """The one client that speaks to destinations, which keeps out of our own network."""
+        return Http(Guard.allowing(self.settings.relay_allowed_hosts))
+
+    @cached_property
+    def adapters(self) -> Mapping[str, Adapter]:
+        """Every platform that can be sent to, by code."""
+        return adapters(self.http)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """What opens the secrets in SQL; raises Unconfigured without a key."""
+        keys = [key.get_secret_value() for key in self.settings.encryption_keys]
+        if not keys:
+            raise Unconfigured(
+                "MESH_ENCRYPTION_KEYS is not set, so no secret of a destination can be opened. Start everything with "
+                "`mesh up`, then run `eval \"$(mesh env)\"` here; or make a key: openssl rand -base64 32 | tr '+/' '-_'"
+            )
+        try:
+            return Vault(keys)
+        except ValueError as error:
+            raise Unconfigured(f"MESH_ENCRYPTION_KEYS: {error}") from None
+
+    @cached_property
+    def base_urls(self) -> Mapping[str, str]:
+        """Where the API of each platform is, unless its row says otherwise."""
+        return {**default_bases(), **self.settings.relay_base_urls}
+
+    @cached_property
+    def outside(self) -> Outside:
+        """What sending events to destinations needs besides the database."""
+        redis = self.settings.redis_url
+        return Outside(
+            adapters=self.adapters,
+            vault=self.vault,
+            budgets=Budgets.at(redis.get_secret_value() if redis else None),
+            bases=self.base_urls,
+        )
+
     def worker(self, routes: list[Route]) -> Worker:
         """Return the consumers of some routes, with everything their handlers ask for."""
-        dependencies = {
+        dependencies: dict[str, Any] = {
             "uow": self.database.uow,
             "clock": utc_now,
             "sender": message_sender(self.settings.chatbot_sender),
             "unrecorded": Unrecorded(),
+            "horizons": {code: adapter.limits.horizon for code, adapter in self.adapters.items()},
         }
+        # Whoever sends nothing to destinations needs no keys of their secrets.
+        if any(route.queue.name == topology.RELAY_DELIVERIES_SEND.name for route in routes):
+            dependencies["outside"] = self.outside
         return Worker(
             routes,
             dependencies,
@@ -78,7 +130,7 @@ class Composition:
     async def close(self) -> None:
         """Close whatever was built."""
         built = self.__dict__
-        for part in ("publisher", "database", "board"):
+        for part in ("publisher", "database", "board", "http"):
             if part in built:
                 await built[part].close()
 

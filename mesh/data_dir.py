@@ -4,10 +4,10 @@ import contextlib
 import fcntl
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mesh.embedded.secrets import kept_secret, write_private
+from mesh.embedded.secrets import kept_secret, new_secret, write_private
 
 #: A reader that asks whether we run holds the lock for an instant; a starter waits that long before it believes it.
 _READERS_LEAVE_SECONDS = 0.5
@@ -49,10 +49,10 @@ class DataDir:
             finally:
                 self.withdraw()
 
-    def secret(self, name: str) -> str:
+    def secret(self, name: str, make: Callable[[], str] = new_secret) -> str:
         """Return a secret of this folder; made the first time, kept afterwards."""
         (self.path / "secrets").mkdir(exist_ok=True, mode=0o700)
-        return kept_secret(self.path / "secrets" / name)
+        return kept_secret(self.path / "secrets" / name, make)
 
     def publish(self, environment: dict[str, str]) -> None:
         """Tell other programs of this user how to reach the running mesh."""

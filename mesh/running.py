@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from aiormq.exceptions import AMQPError
 
+from adapters.vault import new_key
 from brokers import declare
 from brokers.link import Link
 from brokers.plan import Topology
@@ -29,6 +30,9 @@ from settings import Settings
 
 #: Started in this order and stopped in the reverse: nothing new comes in while the rest drains.
 ROLES = ("worker", "publishers", "gateway")
+
+#: Who may post marketing events where nobody is named: an order management system.
+PRODUCER = "oms"
 
 _GATEWAY_START = timedelta(seconds=45)
 
@@ -155,7 +159,10 @@ async def _start_roles(
 
 def _addresses(mesh: RunningMesh, settings: Settings, gateway_url: str) -> Addresses:
     broker, redis = mesh.broker, mesh.redis
-    tokens = tuple(token.get_secret_value() for token in settings.service_tokens)
+    tokens, producers, keys = (
+        tuple(each.get_secret_value() for each in chosen)
+        for chosen in (settings.service_tokens, settings.events_users, settings.encryption_keys)
+    )
     return Addresses(
         gateway_url=settings.gateway_url or gateway_url,
         data_dir=mesh.folder.path,
@@ -164,6 +171,8 @@ def _addresses(mesh: RunningMesh, settings: Settings, gateway_url: str) -> Addre
         database_url=database_url(settings),
         redis_url=redis.url if redis else revealed(settings.redis_url) or "",
         service_tokens=tokens or (mesh.folder.secret("service_token"),),
+        events_users=producers or (f"{PRODUCER}:{mesh.folder.secret('events_password')}",),
+        encryption_keys=keys or (mesh.folder.secret("encryption_key", new_key),),
     )
 
 

@@ -1,5 +1,6 @@
 """Which platforms can be sent to, by code."""
 
+import sys
 from collections.abc import Callable, Mapping
 
 from adapters.relay.ga4 import Ga4
@@ -15,3 +16,9 @@ ADAPTERS: Mapping[str, Callable[[Http], Adapter]] = {each.code: each for each in
 def adapters(http: Http) -> dict[str, Adapter]:
     """Return every adapter there is, on one client."""
     return {code: make(http) for code, make in ADAPTERS.items()}
+
+
+def default_bases() -> dict[str, str]:
+    """Return where each platform's API is, with its version; a platform without one address for all is left out."""
+    found = {code: getattr(sys.modules[make.__module__], "DEFAULT_BASE", None) for code, make in ADAPTERS.items()}
+    return {code: base for code, base in found.items() if base}

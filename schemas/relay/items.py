@@ -121,7 +121,7 @@ def money(payload: dict[str, Any]) -> tuple[Decimal | None, str | None]:
 def _plain(raw: dict[str, Any]) -> dict[str, Any]:
     """Return the item as every database can store it."""
     try:
-        payload = plain_json.clean({str(name): value for name, value in raw.items()})
+        payload: dict[str, Any] = plain_json.clean({str(name): value for name, value in raw.items()})
     except plain_json.TooDeepError as error:
         raise ItemError("item", str(error)) from error
     if "t-value" in payload:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from adapters.vault import new_key
 from persistence.uow import Uow
 from schemas.relay.records import (
     Delivery,
@@ -18,6 +19,8 @@ from schemas.relay.records import (
 from tests.build.records import NOON
 
 HORIZON = timedelta(days=2)
+#: What processes under test seal secrets with.
+KEY = new_key()
 
 
 def event(event_id: str = "o-1", **values: Any) -> MarketingEvent:

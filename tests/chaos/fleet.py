@@ -14,6 +14,7 @@ import httpx
 
 from mesh.embedded.process import ChildProcess, free_port, tail
 from tests.build.broker import eventually
+from tests.build.relay import KEY
 from tests.chaos.tampered import TAMPERING
 
 TOKEN = "chaos-token"
@@ -109,6 +110,7 @@ class Fleet:
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("MESH_")},
             "MESH_SERVICE_TOKENS": TOKEN,
+            "MESH_ENCRYPTION_KEYS": KEY,
             "MESH_DATA_DIR": str(folder),
             "MESH_LOG_LEVEL": "debug",  # a repeat that was recognised is a debug line
             "MESH_CHATBOT_POLL_SECONDS": "0.3",

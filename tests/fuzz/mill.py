@@ -28,6 +28,7 @@ from mesh.embedded.redis import PrivateRedis
 from persistence.migrate import upgrade
 from schemas.clock import utc_now
 from tests.build.broker import eventually
+from tests.build.relay import KEY
 from tests.chaos.fleet import RoleProcess
 from tests.fuzz.amqp import Raw, raw_publisher
 from tests.services.sql import fresh_database
@@ -92,6 +93,7 @@ class Mill:
             "MESH_BROKER_URL": broker_url,
             "MESH_DATABASE_URL": database_url,
             "MESH_REDIS_URL": redis_url,
+            "MESH_ENCRYPTION_KEYS": KEY,
             "MESH_DATA_DIR": str(folder),
             "MESH_LOG_LEVEL": "info",
         }
