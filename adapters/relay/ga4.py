@@ -5,12 +5,12 @@ configuration against the validation endpoint (…/ga4/validating-events), which
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-from adapters.relay.classify import outcome_of
+from adapters.relay.classify import Answer, outcome_of
 from adapters.relay.consent import AD_PERSONALIZATION, AD_USER_DATA, ANALYTICS, gate, granted
 from adapters.relay.http import Http, body_of, redacted
 from adapters.relay.mapping import event_name, fields_of
@@ -24,6 +24,12 @@ _NAME_LENGTH, _VALUE_LENGTH, _PARAMS = 40, 100, 25
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 # https://developers.google.com/analytics/devguides/collection/protocol/ga4/reference#reserved_names
 _RESERVED = ("_", "firebase_", "ga_", "google_", "gtag.")
+_RESERVED_NAME = re.compile(
+    "ad_(activeview|click|exposure|query|reward)|adunit_exposure"
+    "|app_(clear_data|exception|install|remove|store_refund|update|upgrade)|dynamic_link_(app_open|app_update|first_open)"
+    "|error|first_(open|visit)|in_app_purchase|notification_(dismiss|foreground|open|receive|send)"
+    "|os_update|session_start|user_engagement"
+)
 
 #: What is said by other means than a parameter, or must not reach Google as it is.
 _NOT_PARAMS = frozenset(
@@ -106,7 +112,8 @@ def _is_param(name: str, value: Any) -> bool:
 
 
 def _check_name(name: str) -> None:
-    if len(name) > _NAME_LENGTH or _NAME.fullmatch(name) is None or name.startswith(_RESERVED):
+    is_reserved = name.startswith(_RESERVED) or _RESERVED_NAME.fullmatch(name) is not None
+    if len(name) > _NAME_LENGTH or _NAME.fullmatch(name) is None or is_reserved:
         raise Refused(f"{name!r} cannot be the name of an event of Google Analytics")
 
 
@@ -165,18 +172,19 @@ async def collect(
     *,
     path: str,
     headers: Mapping[str, str] | None = None,
+    read: Callable[[Answer], Outcome] = outcome_of,
 ) -> Told:
-    """Post one body to a Measurement Protocol endpoint, Google's own or a tagging server's."""
+    """Post one body to a Measurement Protocol endpoint, Google's own or a tagging server's; `read` tells its answer."""
     (event,) = rendered
-    secret = str(account.credentials.get("api_secret") or "")
+    secrets = [str(account.credentials.get("api_secret") or ""), *(headers or {}).values()]
     exchange = await http.post(
         f"{account.base_url}{path}", body_of(event), query=_query(account.credentials), headers=headers
     )
     return Told(
-        outcomes=[outcome_of(exchange.answer)],
+        outcomes=[read(exchange.answer)],
         status=exchange.answer.status,
-        request=redacted(body_of(event), [secret]),
-        response=redacted(exchange.answer.problem or exchange.answer.body, [secret]),
+        request=redacted(body_of(event), secrets),
+        response=redacted(exchange.answer.problem or exchange.answer.body, secrets),
         duration=exchange.duration,
     )
 

@@ -23,6 +23,11 @@ DEFAULT_BASE = "https://graph.facebook.com/v23.0"
 _TRANSIENT = frozenset({1, 2})
 _THROTTLED = frozenset({4, 17, 32, 613, 80004})
 _AUTH = frozenset({10, 102, 190, *range(200, 300)})
+#: The object of the address, a pixel here, does not exist or is not the token's to see.
+_NO_OBJECT = 33
+
+
+_WEBSITE = "website"
 
 
 class Meta:
@@ -60,16 +65,17 @@ class Meta:
         user = _user_data(event)
         if not user:
             raise Refused("user_data has nothing that identifies a person")
+        home = f"https://{account.domain}" if account.domain else None
         rendered = {
             "event_name": name,
             "event_time": int(event.event_time.timestamp()),
             "event_id": event.downstream_id,
-            "action_source": told(event, "action_source") or "website",
-            "event_source_url": told(event, "event_source_url")
-            or (f"https://{account.domain}" if account.domain else None),
+            "action_source": told(event, "action_source") or _WEBSITE,
+            "event_source_url": told(event, "event_source_url") or home,
             "user_data": user,
             "custom_data": _custom_data(event) | fields_of(event, mapping),
         }
+        _check_website(rendered)
         return {name: value for name, value in rendered.items() if value not in (None, {})}
 
     async def send(self, account: Account, rendered: Sequence[dict[str, Any]]) -> Told:
@@ -96,16 +102,21 @@ class Meta:
         return await self._http.post(f"{account.base_url}/{_pixel(account)}/events", body_of(body))
 
 
+def _check_website(rendered: Mapping[str, Any]) -> None:
+    # …/conversions-api/parameters: one event without them could fail the call of all the others.
+    if rendered["action_source"] == _WEBSITE:
+        if not rendered["user_data"].get("client_user_agent"):
+            raise Refused("a website event needs client_user_agent; say action_source where it is none")
+        if not rendered["event_source_url"]:
+            raise Refused("a website event needs event_source_url, or a storefront with a domain")
+
+
 def _token(account: Account) -> str:
     return str(account.credentials.get("access_token", ""))
 
 
 def _pixel(account: Account) -> str:
     return str(account.pixel_id or account.credentials.get("pixel_id") or "")
-
-
-def _home(account: Account) -> str | None:
-    return f"https://{account.domain}" if account.domain else None
 
 
 def _user_data(event: RelayEvent) -> dict[str, Any]:
@@ -167,5 +178,7 @@ def _of_error(error: Mapping[str, Any], told_by_http: Outcome) -> Outcome:
         verdict = Verdict.TRANSIENT
     elif code in _AUTH:
         verdict = Verdict.AUTH
+    elif error.get("error_subcode") == _NO_OBJECT:
+        verdict = Verdict.CONFIG
     after = told_by_http.after or (DEFAULT_AFTER if verdict is Verdict.THROTTLED else None)
     return replace(told_by_http, verdict=verdict, reason=reason, after=after)

@@ -5,13 +5,14 @@ A 2xx means that a client has claimed the request, not what its tags made of it.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from adapters.relay.classify import outcome_of
+from adapters.relay.classify import Answer, outcome_of
 from adapters.relay.ga4 import body, collect
 from adapters.relay.http import Http, body_of, redacted
-from adapters.relay.port import Account, Limits, Outcome, RelayEvent, Told
+from adapters.relay.port import Account, Limits, Outcome, RelayEvent, Told, Verdict
 
 CODE = "sgtm"
 CUSTOM = "custom"
@@ -52,13 +53,13 @@ class Sgtm:
         """Post one event to the tagging server."""
         headers = {str(name): str(value) for name, value in (account.credentials.get("custom_headers") or {}).items()}
         if account.credentials.get("client_type") != CUSTOM:
-            return await collect(self._http, account, rendered, path="/mp/collect", headers=headers)
+            return await collect(self._http, account, rendered, path="/mp/collect", headers=headers, read=_outcome)
         (event,) = rendered
         path = account.credentials.get("custom_endpoint_path") or "/collect"
         exchange = await self._http.post(f"{account.base_url}{path}", body_of(event), headers=headers)
         secrets = list(headers.values())
         return Told(
-            outcomes=[outcome_of(exchange.answer)],
+            outcomes=[_outcome(exchange.answer)],
             status=exchange.answer.status,
             request=redacted(body_of(event), secrets),
             response=redacted(exchange.answer.problem or exchange.answer.body, secrets),
@@ -71,3 +72,11 @@ class Sgtm:
             return (await self.send(account, [{"event_name": "mesh_probe"}])).outcomes[0]
         probe = {"client_id": "1.1", "events": [{"name": "mesh_probe", "params": {}}]}
         return (await self.send(account, [probe])).outcomes[0]
+
+
+def _outcome(answer: Answer) -> Outcome:
+    """Tell a client's refusal, which has a body, from the container's own, which has none: no client knows the path."""
+    outcome = outcome_of(answer)
+    if outcome.verdict is Verdict.PERMANENT and not answer.body.strip():
+        return replace(outcome, verdict=Verdict.CONFIG, reason=f"{answer.status}: no client claims the path")
+    return outcome

@@ -19,41 +19,10 @@ _EVENTS, _PARAMS, _NAME_LENGTH, _VALUE_LENGTH, _BYTES = 25, 25, 40, 100, 130_000
 _OLDEST = timedelta(hours=72)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _PREFIXES = ("_", "firebase_", "ga_", "google_", "gtag.")
-_RESERVED = frozenset(
-    [
-        "ad_activeview",
-        "ad_click",
-        "ad_exposure",
-        "ad_query",
-        "ad_reward",
-        "adunit_exposure",
-        "app_clear_data",
-        "app_exception",
-        "app_install",
-        "app_remove",
-        "app_store_refund",
-        "app_update",
-        "app_upgrade",
-        "dynamic_link_app_open",
-        "dynamic_link_app_update",
-        "dynamic_link_first_open",
-        "error",
-        "firebase_campaign",
-        "firebase_in_app_message_action",
-        "firebase_in_app_message_dismiss",
-        "firebase_in_app_message_impression",
-        "first_open",
-        "first_visit",
-        "in_app_purchase",
-        "notification_dismiss",
-        "notification_foreground",
-        "notification_open",
-        "notification_receive",
-        "notification_send",
-        "os_update",
-        "session_start",
-        "user_engagement",
-    ]
+_RESERVED = re.compile(
+    r"ad_(activeview|click|exposure|query|reward)|adunit_exposure|error|in_app_purchase|os_update|session_start"
+    r"|app_(clear_data|exception|install|remove|store_refund|update|upgrade)|user_engagement|first_(open|visit)"
+    r"|dynamic_link_(app_open|app_update|first_open)|notification_(dismiss|foreground|open|receive|send)"
 )
 #: Of a purchase the transaction is recognised; of nothing else is a repeat.
 _RECOGNISED = frozenset({"purchase", "refund"})
@@ -139,7 +108,7 @@ def _problems_of_event(at: int, event: Mapping[str, Any]) -> Iterator[tuple[str,
     name, params = event.get("name"), event.get("params") or {}
     if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > _NAME_LENGTH:
         yield f"events[{at}].name", "NAME_INVALID", f"Event at index: [{at}] has invalid name [{name}]."
-    elif name in _RESERVED or name.startswith(_PREFIXES):
+    elif _RESERVED.fullmatch(name) or name.startswith(_PREFIXES):
         yield f"events[{at}].name", "NAME_RESERVED", f"Event at index: [{at}] has name [{name}], which is reserved."
     if len(params) > _PARAMS:
         yield f"events[{at}].params", "EXCEEDED_MAX_ENTITIES", f"At most {_PARAMS} parameters may be sent."

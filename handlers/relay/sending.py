@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -44,6 +44,8 @@ def _rendered(
 ) -> Sending:
     sending = Sending(claimed)
     event = event_of(claimed.event, claimed.delivery.downstream_id)
+    # A producer's clock may be ahead, and platforms refuse what has not happened yet.
+    event = replace(event, event_time=min(event.event_time, now))
     if claimed.delivery.expires_at <= now:
         sending.outcome = Outcome(verdict=Verdict.PERMANENT, reason="past its horizon: a repeat could count twice")
     elif event.event_time < now - adapter.limits.freshness:
