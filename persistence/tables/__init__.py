@@ -16,7 +16,16 @@ from persistence.tables.relay import (
     storefront_sgtm_config,
     storefronts,
 )
+from persistence.tables.replies import messages, oauth_tokens, replies, threads, users, webhook_events
 from persistence.tables.samples import sample_content_crawl_logs, sample_contents, sample_crawl_logs, samples
+from persistence.tables.stock import (
+    inventory,
+    order_items,
+    order_status_history,
+    orders,
+    reservations,
+    waiting_list,
+)
 
 __all__ = [
     "ad_analytics_platforms",
@@ -28,10 +37,18 @@ __all__ = [
     "event_attempts",
     "event_mappings",
     "inbox",
+    "inventory",
     "marketing_events",
+    "messages",
     "metadata",
+    "oauth_tokens",
+    "order_items",
+    "order_status_history",
+    "orders",
     "outbox",
     "platform_credentials",
+    "replies",
+    "reservations",
     "sample_chatbot_schedules",
     "sample_content_crawl_logs",
     "sample_contents",
@@ -39,4 +56,8 @@ __all__ = [
     "samples",
     "storefront_sgtm_config",
     "storefronts",
+    "threads",
+    "users",
+    "waiting_list",
+    "webhook_events",
 ]

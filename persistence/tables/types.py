@@ -17,6 +17,7 @@ from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
 
 Processor = Callable[[Any], Any]
 INT_RANGE: Final = range(-(2**31), 2**31)
+HUNDREDTHS_MAX: Final = 20_000_000
 
 
 class Text(TypeDecorator[str]):
@@ -162,6 +163,28 @@ class Money(TypeDecorator[Decimal]):
     def _holds(self, value: Decimal) -> bool:
         # A zero may have any exponent: 0e70 is nothing but 0.
         return value.is_finite() and (not value or value.adjusted() < self.precision - self.scale)
+
+
+class Hundredths(TypeDecorator[Decimal]):
+    """A small exact decimal of two digits after the point, stored as whole hundredths.
+
+    SQLite compares decimals as text or as binary fractions; whole numbers are compared alike everywhere.
+    """
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:  # noqa: ARG002  given by SQLAlchemy
+        """Round to hundredths and check the range."""
+        if value is None:
+            return None
+        if not value.is_finite() or abs(value) > HUNDREDTHS_MAX:
+            raise ValueError(f"{value} does not fit 32 bits of hundredths")
+        return int((value * 100).quantize(Decimal(1), ROUND_HALF_UP))
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002  given by SQLAlchemy
+        """Read hundredths."""
+        return None if value is None else Decimal(value) / 100
 
 
 class Json(TypeDecorator[Any]):
