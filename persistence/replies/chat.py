@@ -1,0 +1,72 @@
+"""What was said in a conversation, by whom, in the order of TikTok's clock."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from persistence.replies.rows import columns_of, record_of, values_of
+from persistence.session import Session, chunks
+from persistence.tables import messages, threads
+from schemas.replies.records import ChatMessage
+
+
+class Chat:
+    """Messages by conversation."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def add(self, message: ChatMessage) -> int | None:
+        """Store what was said and return its number; None where the conversation has it already."""
+        if message.provider_message_id is not None:
+            known = select(messages.c.id).where(
+                messages.c.conversation_id == message.conversation_id,
+                messages.c.provider_message_id == message.provider_message_id,
+            )
+            if (await self._session.execute(known)).first() is not None:
+                return None
+        added = await self._session.execute(messages.insert().values(values_of(message)))
+        return int(added.inserted_primary_key[0])
+
+    async def of_events(self, event_numbers: Collection[int]) -> dict[int, ChatMessage]:
+        """Return the messages that notifications brought, by the notification's number."""
+        found: dict[int, ChatMessage] = {}
+        for chunk in chunks(sorted(set(event_numbers))):
+            said = await self._read(_all().where(messages.c.event_id.in_(chunk)))
+            found |= {each.event_id: each for each in said if each.event_id is not None}
+        return found
+
+    async def recent(self, conversation_id: str, *, since: datetime, limit: int) -> list[ChatMessage]:
+        """Return the last messages of a conversation, oldest first; of equal times the one stored later is later."""
+        said = _all().where(messages.c.conversation_id == conversation_id, messages.c.provider_ts >= since)
+        newest = said.order_by(messages.c.provider_ts.desc(), messages.c.id.desc()).limit(limit)
+        return list(reversed(await self._read(newest)))
+
+    async def answered(self, event_numbers: Collection[int], reply_id: int) -> None:
+        """Note which reply answers the messages that notifications brought."""
+        for chunk in chunks(sorted(set(event_numbers))):
+            await self._session.execute(
+                messages.update().where(messages.c.event_id.in_(chunk)).values(reply_id=reply_id)
+            )
+
+    async def unanswered(self, conversation_id: str) -> list[ChatMessage]:
+        """Return what the customer said that no reply answers, oldest first."""
+        said = _all().where(
+            messages.c.conversation_id == conversation_id, messages.c.role == "user", messages.c.reply_id.is_(None)
+        )
+        return await self._read(said.order_by(messages.c.provider_ts, messages.c.id))
+
+    async def erase(self, business_id: str) -> int:
+        """Empty everything that was said with a business."""
+        its = select(threads.c.conversation_id).where(threads.c.business_id == business_id)
+        emptied = messages.update().where(messages.c.conversation_id.in_(its), messages.c.content != "")
+        return (await self._session.execute(emptied.values(content="", button_id=None))).rowcount
+
+    async def _read(self, query: Select[Any]) -> list[ChatMessage]:
+        return [record_of(ChatMessage, row) for row in await self._session.execute(query)]
+
+
+def _all() -> Select[Any]:
+    return select(*columns_of(ChatMessage))
