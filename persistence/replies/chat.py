@@ -4,12 +4,12 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
-from persistence.replies.rows import columns_of, record_of, values_of
+from persistence.replies.rows import columns_of, number_of, record_of, values_of
 from persistence.session import Session, chunks
 from persistence.tables import messages, threads
-from schemas.replies.records import ChatMessage
+from schemas.replies.records import ChatMessage, Role
 
 
 class Chat:
@@ -28,7 +28,7 @@ class Chat:
             if (await self._session.execute(known)).first() is not None:
                 return None
         added = await self._session.execute(messages.insert().values(values_of(message)))
-        return int(added.inserted_primary_key[0])
+        return number_of(added)
 
     async def of_events(self, event_numbers: Collection[int]) -> dict[int, ChatMessage]:
         """Return the messages that notifications brought, by the notification's number."""
@@ -44,6 +44,15 @@ class Chat:
         newest = said.order_by(messages.c.provider_ts.desc(), messages.c.id.desc()).limit(limit)
         return list(reversed(await self._read(newest)))
 
+    async def count_since(self, conversation_id: str, since: datetime) -> int:
+        """Return how many messages of the customer's are younger than a moment, by TikTok's clock."""
+        counted = select(func.count()).where(
+            messages.c.conversation_id == conversation_id,
+            messages.c.provider_ts > since,
+            messages.c.role == Role.USER,
+        )
+        return int((await self._session.execute(counted)).scalar_one())
+
     async def answered(self, event_numbers: Collection[int], reply_id: int) -> None:
         """Note which reply answers the messages that notifications brought."""
         for chunk in chunks(sorted(set(event_numbers))):
@@ -54,7 +63,7 @@ class Chat:
     async def unanswered(self, conversation_id: str) -> list[ChatMessage]:
         """Return what the customer said that no reply answers, oldest first."""
         said = _all().where(
-            messages.c.conversation_id == conversation_id, messages.c.role == "user", messages.c.reply_id.is_(None)
+            messages.c.conversation_id == conversation_id, messages.c.role == Role.USER, messages.c.reply_id.is_(None)
         )
         return await self._read(said.order_by(messages.c.provider_ts, messages.c.id))
 

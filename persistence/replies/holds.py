@@ -12,7 +12,7 @@ from sqlalchemy import Select, exists, func, select
 
 from brokers.verdict import Reject
 from persistence.dialect import Bulk, paths_of
-from persistence.replies.rows import columns_of, record_of, values_of
+from persistence.replies.rows import columns_of, number_of, record_of, values_of
 from persistence.session import Session
 from persistence.tables import inventory, reservations, users, waiting_list
 from schemas.replies.stock import (
@@ -159,7 +159,7 @@ class Holds:
         values = {**values_of(new), "held_inventory_id": item.id}
         added = await self._session.execute(reservations.insert().values(values))
         # As it is stored, to the millisecond: who asks again is told the same.
-        return (await self._read(_all().where(reservations.c.id == added.inserted_primary_key[0])))[0]
+        return (await self._read(_all().where(reservations.c.id == number_of(added))))[0]
 
     async def _read(self, query: Select[Any]) -> list[Hold]:
         return [record_of(Hold, row) for row in await self._session.execute(query)]

@@ -5,7 +5,7 @@ from typing import Final
 
 from rapidfuzz.distance import OSA
 
-#: Words of fewer letters must be right: with one slip "coat" would be "boat", and "red" would be "bed".
+#: Shorter words must be right: with one slip "coat" would be "boot" soon, and "duck" is "dusk".
 _PATIENT_FROM: Final = 5
 _MORE_PATIENT_FROM: Final = 8
 _PREFIX_FROM: Final = 4
@@ -34,28 +34,28 @@ def _cost(word: str, tokens: Sequence[str]) -> int | None:
         return 0
     if any(_begins(token, single) for token in tokens):
         return _PREFIX_COST
-    slips = min((_slips(single, _single(token)) for token in tokens), default=_none(single))
-    return slips * _SLIP_COST if slips < _none(single) else None
+    slips = [found for token in tokens if (found := _slips(single, _single(token))) is not None]
+    return min(slips) * _SLIP_COST if slips else None
 
 
 def _begins(token: str, word: str) -> bool:
     return len(word) >= _PREFIX_FROM and token.startswith(word)
 
 
-def _slips(word: str, token: str) -> int:
-    """Return how many slips lie between two words, `_none(word)` if more than are forgiven."""
-    most = _none(word) - 1
-    # Whoever slips seldom slips at the first letter, and other words begin with other ones.
-    if not most or not token or word[0] != token[0] or len(token) < _PATIENT_FROM - 1:
-        return most + 1
-    return OSA.distance(word, token, score_cutoff=most)
+def _slips(word: str, token: str) -> int | None:
+    """Return how many slips lie between two words, or None if more than are forgiven."""
+    most = _forgiven(max(len(word), len(token)))
+    # A number is another number at once; and other words begin with other letters, while slips seldom do.
+    if not most or word[0] != token[0] or any(each.isdigit() for each in word):
+        return None
+    slips = OSA.distance(word, token, score_cutoff=most)
+    return slips if slips <= most else None
 
 
-def _none(word: str) -> int:
-    """Return the first number of slips that is too many for a word."""
-    if any(each.isdigit() for each in word) or len(word) < _PATIENT_FROM:
-        return 1
-    return 2 if len(word) < _MORE_PATIENT_FROM else 3
+def _forgiven(length: int) -> int:
+    if length < _PATIENT_FROM:
+        return 0
+    return 1 if length < _MORE_PATIENT_FROM else 2
 
 
 def _single(word: str) -> str:

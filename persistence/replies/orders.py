@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Select, select
 
 from persistence.replies.holds import end_hold, live_holds, lock_item, lock_user
-from persistence.replies.rows import columns_of, record_of, values_of
+from persistence.replies.rows import columns_of, number_of, record_of, values_of
 from persistence.session import Session
 from persistence.tables import inventory, order_items, order_status_history, orders
 from schemas.replies.stock import (
@@ -145,7 +145,7 @@ class Orders:
             tiktok_event_id=tiktok_event_id,
         )
         added = await self._session.execute(orders.insert().values(values_of(new)))
-        number = int(added.inserted_primary_key[0])
+        number = number_of(added)
         for each in items:
             assert each.id is not None
             line = OrderItem(

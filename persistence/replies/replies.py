@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Select, func, select
 
-from persistence.replies.rows import columns_of, record_of, values_of
+from persistence.replies.rows import columns_of, number_of, record_of, values_of
 from persistence.session import Session
 from persistence.tables import replies
 from schemas.replies.records import Reply, ReplyState
@@ -32,7 +32,7 @@ class Replies:
             if (await self._session.execute(known)).first() is not None:
                 return None
         added = await self._session.execute(replies.insert().values(values_of(reply)))
-        return int(added.inserted_primary_key[0])
+        return number_of(added)
 
     async def get(self, number: int, *, for_update: bool = False) -> Reply | None:
         """Return one reply, or None."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Column, Row, Table
+from sqlalchemy import Column, CursorResult, Row, Table
 
 from persistence.tables import (
     inventory,
@@ -101,3 +101,10 @@ def maybe_record_of(kind: type[T], row: Row[Any], *, prefix: str) -> T | None:
 def values_of(record: Any, *, leave_out: tuple[str, ...] = ("id",)) -> dict[str, Any]:
     """Return a record's columns as they are written."""
     return {each.name: getattr(record, each.name) for each in fields(record) if each.name not in leave_out}
+
+
+def number_of(inserted: CursorResult[Any]) -> int:
+    """Return the number that the database gave to a row."""
+    key = inserted.inserted_primary_key
+    assert key
+    return int(key[0])

@@ -162,7 +162,7 @@ def _viewed(now: datetime) -> Select[Any]:
 
 
 def _can_have(user_id: str | None) -> ColumnElement[bool]:
-    is_free = reservations.c.id.is_(None)
+    is_free: ColumnElement[bool] = reservations.c.id.is_(None)
     if user_id is not None:
         is_free = or_(is_free, reservations.c.user_id == user_id)
     return and_(inventory.c.status == ItemStatus.AVAILABLE, is_free)

@@ -87,15 +87,18 @@ class Threads:
 
     async def due_to_send(self, now: datetime, limit: int) -> list[str]:
         """Return conversations in which a reply may be sent now, or was left by a sender that died."""
-        ready = (replies.c.state == ReplyState.PENDING) & (replies.c.not_before <= now)
-        left = (replies.c.state == ReplyState.SENDING) & (replies.c.claimed_until <= now)
-        due = (
-            select(replies.c.conversation_id)
-            .join(threads, threads.c.conversation_id == replies.c.conversation_id)
-            .where(or_(ready, left), _is_asleep(threads.c.send_woken_until, now))
-        )
-        rows = await self._session.execute(due.group_by(replies.c.conversation_id).limit(limit))
-        return list(rows.scalars())
+        ready = (replies.c.state == ReplyState.PENDING, replies.c.not_before <= now)
+        left = (replies.c.state == ReplyState.SENDING, replies.c.claimed_until <= now)
+        found: list[str] = []
+        for is_due in (left, ready):  # one after the other: together they would read no index
+            due = (
+                select(replies.c.conversation_id)
+                .join(threads, threads.c.conversation_id == replies.c.conversation_id)
+                .where(*is_due, _is_asleep(threads.c.send_woken_until, now))
+            )
+            rows = await self._session.execute(due.distinct().limit(limit))
+            found += rows.scalars()
+        return list(dict.fromkeys(found))[:limit]
 
     async def wake(self, conversation_ids: Collection[str], until: datetime, *, to_send: bool = False) -> None:
         """Note that conversations were woken, to answer or to send."""

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import or_, select
 
@@ -69,8 +69,8 @@ class Tokens:
 
     async def broken(self, business_id: str, reason: str, now: datetime) -> None:
         """Note that an operator must connect the account again."""
-        values = {"broken_reason": reason, "refreshing_until": None, "claim_token": None, "updated_at": now}
-        await self._change(business_id, values)
+        cleared = {"refreshing_until": None, "claim_token": None}
+        await self._change(business_id, {"broken_reason": reason, "updated_at": now, **cleared})
 
     async def pause(self, business_id: str, until: datetime | None, reason: str | None, now: datetime) -> None:
         """Send nothing for an account until a moment, or send again (None)."""
@@ -81,7 +81,7 @@ class Tokens:
         gone = oauth_tokens.delete().where(oauth_tokens.c.business_id == business_id)
         return (await self._session.execute(gone)).rowcount == 1
 
-    async def _change(self, business_id: str, values: dict[str, object]) -> None:
+    async def _change(self, business_id: str, values: dict[str, Any]) -> None:
         await self._session.execute(
             oauth_tokens.update().where(oauth_tokens.c.business_id == business_id).values(**values)
         )

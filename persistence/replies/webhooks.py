@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Select, and_, func, or_, select
 
-from persistence.replies.rows import columns_of, record_of, values_of
+from persistence.replies.rows import columns_of, number_of, record_of, values_of
 from persistence.session import Session, chunks
 from persistence.tables import webhook_events
 from schemas.replies.records import WebhookEvent, WebhookState
@@ -27,7 +27,7 @@ class Webhooks:
         if (await self._session.execute(known)).first() is not None:
             return None
         added = await self._session.execute(webhook_events.insert().values(values_of(event)))
-        return int(added.inserted_primary_key[0])
+        return number_of(added)
 
     async def claim(
         self, conversation_id: str, *, now: datetime, token: str, lease: timedelta, limit: int = 50
@@ -85,15 +85,6 @@ class Webhooks:
             webhook_events.c.conversation_id == conversation_id, webhook_events.c.state.in_(WAITING)
         )
         return (await self._session.execute(waiting.limit(1))).first() is not None
-
-    async def count_since(self, conversation_id: str, event: str, since: datetime) -> int:
-        """Return how many notifications of a kind have come in a conversation."""
-        counted = select(func.count()).where(
-            webhook_events.c.conversation_id == conversation_id,
-            webhook_events.c.event == event,
-            webhook_events.c.received_at > since,
-        )
-        return int((await self._session.execute(counted)).scalar_one())
 
     async def get(self, number: int) -> WebhookEvent | None:
         """Return one notification, or None."""

@@ -42,7 +42,7 @@ def size_tokens(tag: str) -> list[str]:
     """Return what a label's size is found by: "M/L" is m and l, "W32 L34" is w32, 32 and l34, "XXL" is 2xl."""
     text = fold(tag)
     for spelt, token in _SPELT:
-        text = spelt.sub(token, text)  # type: ignore[arg-type] # a text or a function, as `re` takes them
+        text = spelt.sub(token, text)
     return list(dict.fromkeys(_TOKEN.findall(text)))
 
 

@@ -6,7 +6,7 @@ https://www.rfc-editor.org/rfc/rfc4180. Columns may come in any order; `COLUMNS`
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -115,7 +115,7 @@ def _item(row: Mapping[str, Any], now: datetime) -> Item:
         if len(cells[name]) > longest:
             raise _BadCellError(name, f"is longer than {longest} characters")
     category = _word(cells, "category", Category)
-    return Item(
+    item = Item(
         sku=_sku(cells["sku"]),
         name=_needed(cells, "name"),
         description=cells["description"] or None,
@@ -131,8 +131,9 @@ def _item(row: Mapping[str, Any], now: datetime) -> Item:
         image_url=_address(cells["image_url"]),
         created_at=now,
         updated_at=now,
-        **_measured(cells, category),
     )
+    measured: dict[str, Any] = _measured(cells, category)
+    return replace(item, **measured)
 
 
 def _measures_of(category: Category) -> tuple[str, ...]:

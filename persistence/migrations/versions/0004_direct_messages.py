@@ -1,5 +1,7 @@
 """Direct messages: customers, conversations, replies, stock, holds and orders."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -11,7 +13,7 @@ branch_labels = None
 depends_on = None
 
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-OPTIONS = {"mysql_charset": "utf8mb4", "mysql_engine": "InnoDB"}
+OPTIONS: dict[str, Any] = {"mysql_charset": "utf8mb4", "mysql_engine": "InnoDB"}
 
 
 def upgrade() -> None:
@@ -219,12 +221,12 @@ def upgrade() -> None:
         sa.Column("updated_at", types.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.ForeignKeyConstraint(["inventory_id"], ["inventory.id"]),
-        sa.CheckConstraint("state IN ('HELD', 'CONVERTED', 'RELEASED', 'EXPIRED')", name="ck_reservations_state"),
         sa.CheckConstraint(
             "(state = 'HELD' AND held_inventory_id = inventory_id AND held_inventory_id IS NOT NULL) "
             "OR (state <> 'HELD' AND held_inventory_id IS NULL)",
             name="ck_reservations_held",
         ),
+        sa.CheckConstraint("state IN ('HELD', 'CONVERTED', 'RELEASED', 'EXPIRED')", name="ck_reservations_state"),
         sa.UniqueConstraint("held_inventory_id", name="uq_held"),
         **OPTIONS,
     )
@@ -260,8 +262,8 @@ def upgrade() -> None:
         sa.Column("created_at", types.UtcDateTime(), nullable=False),
         sa.Column("updated_at", types.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        sa.CheckConstraint("status IN ('PENDING', 'PAID', 'SHIPPED', 'CANCELLED')", name="ck_orders_status"),
         sa.CheckConstraint("total_amount >= 0", name="ck_orders_total"),
+        sa.CheckConstraint("status IN ('PENDING', 'PAID', 'SHIPPED', 'CANCELLED')", name="ck_orders_status"),
         sa.UniqueConstraint("code", name="uq_order"),
         **OPTIONS,
     )

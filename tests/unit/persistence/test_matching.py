@@ -9,7 +9,20 @@ TEXT = " th p 001 carhartt detroit jacket brown duck canvas blanket lined dress 
 
 @pytest.mark.parametrize(
     "words",
-    ["jacket", "jackets", "dresses", "boot", "carhart", "carhatrt", "caarhartt", "detriot", "jaket", "duck canvas"],
+    [
+        "jacket",
+        "jackets",
+        "dresses",
+        "boot",
+        "carhart",
+        "carhatrt",
+        "caarhartt",
+        "detriot",
+        "jaket",
+        "jackt",
+        "duck canvas",
+        "lind",
+    ],
 )
 def test_what_is_meant_is_found(words: str) -> None:
     assert cost_of(words.split(), TEXT) is not None
