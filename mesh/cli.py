@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from mesh.stock_words import stock
+
 RUN = "Run it"
 LOOK = "See and repair"
 SET_UP = "Set up"
@@ -27,6 +29,7 @@ topology = typer.Typer(no_args_is_help=True)
 app.add_typer(dead, name="dead", rich_help_panel=LOOK, help="Dead letters: list, show, redrive or discard them.")
 app.add_typer(schedules, name="schedules", rich_help_panel=LOOK, help="Chat schedules: list them, free parked ones.")
 app.add_typer(deliveries, name="deliveries", rich_help_panel=LOOK, help="Chat deliveries: list, settle uncertain ones.")
+app.add_typer(stock, name="stock", rich_help_panel=LOOK, help="What the shop sells: import a file, list, search.")
 app.add_typer(topology, name="topology", rich_help_panel=SET_UP, help="Exchanges and queues: broker against code.")
 
 Json = Annotated[bool, typer.Option("--json", help="JSON for programs instead of a table for people.")]

@@ -22,6 +22,7 @@ COMMANDS = [
     "queues",
     "dead",
     "schedules",
+    "stock",
     "env",
     "migrate",
     "doctor",
