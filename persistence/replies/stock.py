@@ -109,7 +109,8 @@ class Stock:
         costs = {row.id: cost_of(wish.words, row.search_text) for row in await self._session.execute(compared)}
         best = sorted((number for number, cost in costs.items() if cost is not None), key=lambda each: costs[each] or 0)
         views = await self.by_number(best[:limit], now)
-        return [views[each] for each in best[:limit]]
+        # Between the two statements another customer may have been quicker.
+        return [views[each] for each in best[:limit] if views[each].status_for(user_id) is ItemStatus.AVAILABLE]
 
     async def count_available(self, now: datetime) -> int:
         """Return how many pieces anybody can have now."""
