@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+import mesh.logs  # noqa: F401  it keeps the stderr of its first import, which must not be the one of a runner
 from mesh.cli import app
 from persistence.migrate import upgrade
 
