@@ -13,6 +13,7 @@ import orjson
 
 from adapters.relay.classify import Answer
 from adapters.relay.guard import Forbidden, Guard, GuardedBackend
+from adapters.relay.port import Outcome, Told
 
 #: A platform that has not answered by then is not going to; most answer within two seconds.
 PATIENCE = timedelta(seconds=30)
@@ -30,6 +31,16 @@ class Exchange:
 
     answer: Answer
     duration: timedelta
+
+    def told(self, outcomes: Sequence[Outcome], sent: Any, secrets: Sequence[str]) -> Told:
+        """Return the call as it is recorded: `sent` and what was answered are kept without the secrets, and cut."""
+        return Told(
+            outcomes=outcomes,
+            status=self.answer.status,
+            request=redacted(body_of(sent), secrets),
+            response=redacted(self.answer.problem or self.answer.body, secrets),
+            duration=self.duration,
+        )
 
 
 class Http:

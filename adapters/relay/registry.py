@@ -6,11 +6,26 @@ from collections.abc import Callable, Mapping
 from adapters.relay.ga4 import Ga4
 from adapters.relay.http import Http
 from adapters.relay.meta import Meta
+from adapters.relay.pinterest import Pinterest
 from adapters.relay.port import Adapter
+from adapters.relay.reddit import Reddit
 from adapters.relay.sgtm import Sgtm
+from adapters.relay.snapchat import Snapchat
+from adapters.relay.tiktok import TikTok
 
 #: One line a platform: its code, and what makes its adapter from the shared client.
-ADAPTERS: Mapping[str, Callable[[Http], Adapter]] = {each.code: each for each in (Sgtm, Ga4, Meta)}
+ADAPTERS: Mapping[str, Callable[[Http], Adapter]] = {
+    each.code: each
+    for each in (
+        Sgtm,
+        Ga4,
+        Meta,
+        TikTok,
+        Snapchat,
+        Pinterest,
+        Reddit,
+    )
+}
 
 
 def adapters(http: Http) -> dict[str, Adapter]:
