@@ -3,12 +3,18 @@
 import sys
 from collections.abc import Callable, Mapping
 
+from adapters.relay.amplitude import Amplitude
+from adapters.relay.braze import Braze
 from adapters.relay.ga4 import Ga4
+from adapters.relay.generic import GenericHttp
 from adapters.relay.http import Http
+from adapters.relay.klaviyo import Klaviyo
 from adapters.relay.meta import Meta
+from adapters.relay.mixpanel import Mixpanel
 from adapters.relay.pinterest import Pinterest
 from adapters.relay.port import Adapter
 from adapters.relay.reddit import Reddit
+from adapters.relay.segment import Segment
 from adapters.relay.sgtm import Sgtm
 from adapters.relay.snapchat import Snapchat
 from adapters.relay.tiktok import TikTok
@@ -24,6 +30,12 @@ ADAPTERS: Mapping[str, Callable[[Http], Adapter]] = {
         Snapchat,
         Pinterest,
         Reddit,
+        Segment,
+        Klaviyo,
+        Braze,
+        Amplitude,
+        Mixpanel,
+        GenericHttp,
     )
 }
 
