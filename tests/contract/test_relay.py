@@ -228,8 +228,10 @@ async def test_a_cancelled_delivery_can_be_started_again(uow: Uow) -> None:
     async with uow() as tx:
         (one,) = await tx.event_deliveries.of_event(number)
         assert one.id is not None
-        assert await tx.event_deliveries.cancel([one.id], now=NOON, reason="asked to") == [number]
+        cancelled = await tx.event_deliveries.cancel([one.id], now=NOON, reason="asked to")
+        assert [each.event_id for each in cancelled] == [number]
         assert not await tx.event_deliveries.has_due(where, NOON)
         horizon = NOON + timedelta(days=1)
-        assert await tx.event_deliveries.restart([one.id], now=NOON, at=NOON, expires_at=horizon) == [number]
+        restarted = await tx.event_deliveries.restart([one.id], now=NOON, at=NOON, expires_at=horizon)
+        assert [each.event_id for each in restarted] == [number]
         assert await tx.event_deliveries.has_due(where, NOON)
