@@ -92,7 +92,7 @@ class _Calls:
         self._left = MOST_CALLS
 
     async def send(self, batch: Sequence[Sending]) -> None:
-        """Send a batch; one that is refused without saying for which event is sent again in halves."""
+        """Send a batch; a refused one is sent again without the events that are named, in halves where none is."""
         if self._adapter.limits.events_a_call > 1:
             if not self._left:
                 return self._leave(batch)
@@ -102,6 +102,8 @@ class _Calls:
         for each, outcome in zip(batch, told.outcomes, strict=True):
             each.outcome, each.told = outcome, told
         suspects = [each for each in batch if each.outcome and each.outcome.verdict is Verdict.SPLIT]
+        if len(suspects) < len(batch):
+            return await self.send(suspects) if suspects else None
         if len(suspects) > 1:
             middle = len(suspects) // 2
             await self.send(suspects[:middle])

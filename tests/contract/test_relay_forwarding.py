@@ -139,6 +139,19 @@ async def test_what_is_due_is_sent_in_batches_and_recorded(relay: Relay) -> None
     assert len(relay.platform.calls) == 3
 
 
+@pytest.mark.parametrize("good", [1, 9])
+async def test_where_a_refusal_names_the_bad_event_the_others_are_sent_again_at_once(relay: Relay, good: int) -> None:
+    ids = [f"o-{number}" for number in range(good)]
+    await relay.accept("bad", *ids)
+    named, innocent = Outcome(verdict=Verdict.PERMANENT, reason="bad"), Outcome(verdict=Verdict.SPLIT, reason="bad")
+    relay.platform.answer = lambda sent: (
+        [named if each == "bad" else innocent for each in sent] if "bad" in sent else [DELIVERED] * len(sent)
+    )
+    await relay.send()
+    assert relay.platform.calls == [["bad", *ids], ids]
+    assert [each.state for each in await relay.deliveries()].count(DeliveryState.DELIVERED) == good
+
+
 async def test_a_bad_event_is_found_by_halves_and_its_neighbours_arrive(relay: Relay) -> None:
     ids = [f"o-{number}" for number in range(10)]
     await relay.accept(*ids)
