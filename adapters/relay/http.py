@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -33,9 +33,11 @@ class Exchange:
     duration: timedelta
 
     def told(self, outcomes: Sequence[Outcome], sent: Any, secrets: Sequence[str]) -> Told:
-        """Return the call as it is recorded: `sent` and what was answered are kept without the secrets, and cut."""
+        """Return the call as it is recorded: what was sent, answered and made of it, without the secrets, and cut."""
         return Told(
-            outcomes=outcomes,
+            outcomes=[
+                replace(each, reason=redacted(each.reason, secrets) if each.reason else None) for each in outcomes
+            ],
             status=self.answer.status,
             request=redacted(body_of(sent), secrets),
             response=redacted(self.answer.problem or self.answer.body, secrets),
@@ -80,6 +82,10 @@ class Http:
             sent = {"content-type": "application/json", "user-agent": "mesh-relay/1", **(headers or {})}
             async with self._client.stream("POST", url, content=body, headers=sent, params=query) as response:
                 answer = Answer(response.status_code, dict(response.headers), await _read(response))
+        except (httpx.LocalProtocolError, UnicodeEncodeError):
+            # What it says quotes the header, and with it the token.
+            problem = "the credentials have characters that no request can carry, or none at all"
+            answer = Answer(None, {}, b"", problem=problem, is_ours=True)
         except ValueError as error:
             answer = Answer(None, {}, b"", problem=f"the address {error}", is_ours=True)
         except httpx.TimeoutException as error:
