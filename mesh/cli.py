@@ -93,6 +93,15 @@ def gateway() -> None:
 
 
 @app.command(rich_help_panel=RUN)
+def admin() -> None:
+    """Serve the operators' API: storefronts, destinations, secrets, events. Needs SQL and MESH_ENCRYPTION_KEYS."""
+    _join()
+    from mesh import admin as body
+
+    body.run()
+
+
+@app.command(rich_help_panel=RUN)
 def worker(
     queues: Annotated[
         list[str] | None, typer.Argument(help="Queues to consume, e.g. `samples.ingest`.", show_default="all")

@@ -65,7 +65,9 @@ def run() -> int:
     logs.configure("error", "console")
     began = time.monotonic()
     # Private services whatever is configured: a demonstration must never write into somebody's production.
-    settings = Settings(broker_url=None, broker_management_url=None, database_url=None, redis_url=None, gateway_port=0)
+    settings = Settings(
+        broker_url=None, broker_management_url=None, database_url=None, redis_url=None, gateway_port=0, admin_port=0
+    )
     folder = settings.data_dir / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     outcomes = asyncio.run(_demonstrate(folder, settings, console))
