@@ -99,9 +99,19 @@ async def test_an_amount_without_its_currency_is_not_said(pixel: Destination) ->
     assert (await pixel.said(rendered)).verdict is Verdict.DELIVERED
 
 
-@pytest.mark.parametrize("token", ["", "stolen"])
-async def test_a_token_that_is_not_taken_stops_the_account(pixel: Destination, token: str) -> None:
+@pytest.mark.parametrize("token", ["", "secret\n", "sécrèt"])
+async def test_a_token_that_no_header_can_carry_is_a_wrong_configuration_and_is_not_told(
+    pixel: Destination, token: str
+) -> None:
     wrong = pixel.other(credentials={"access_token": token, "pixel_id": "a2_abc"})
+    said = await pixel.said(relay_event(), to=wrong)
+    assert said.verdict is Verdict.CONFIG
+    assert (said.reason or "").startswith("the credentials have characters")
+    assert (await pixel.adapter.test(wrong)).verdict is Verdict.CONFIG
+
+
+async def test_a_token_that_is_not_taken_stops_the_account(pixel: Destination) -> None:
+    wrong = pixel.other(credentials={"access_token": "stolen", "pixel_id": "a2_abc"})
     assert (await pixel.said(relay_event(), to=wrong)).verdict is Verdict.AUTH
     assert (await pixel.adapter.test(wrong)).verdict is Verdict.AUTH
 
