@@ -15,7 +15,8 @@ from mesh.bench.benchmark import Benchmark, Measure
 from mesh.bench.crawl import Tell
 from mesh.bench.figures import Account, Measured, Target, accounted
 from mesh.bench.ingest import ended
-from mesh.bench.shop import Shop, pages, shop
+from mesh.bench.orders import pages
+from mesh.bench.shop import Shop, shop
 from mesh.bench.stage import Place, Stage
 from mesh.bench.standin import Standin, standing_in
 from mesh.embedded.process import ServiceFailed

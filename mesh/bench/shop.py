@@ -1,14 +1,14 @@
 """A storefront whose events go to a stand-in, and events that wait to be sent there."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import orjson
 
 from adapters.vault import Vault, new_key
+from mesh.bench.orders import CODE, item
 from mesh.bench.stage import Place
 from mesh.bench.standin import TOKEN, Standin
 from persistence.engine import Database, open_uow
@@ -23,33 +23,8 @@ from schemas.relay.records import (
 )
 from schemas.samples.fields import whole_milliseconds
 
-CODE = "bench"
 #: As many rows as one statement writes.
 _PAGE = 1000
-
-
-def item(number: int) -> dict[str, Any]:
-    """Return an event as an order system posts it, with what platforms need to know the person again."""
-    return {
-        "t-value": f"aff_{number % 50}",
-        "storefront_id": CODE,
-        "event_name": "purchase_completed",
-        "event_time": whole_milliseconds(utc_now()).isoformat(),
-        "order_id": f"2026{number:012d}",
-        "order_revenue": f"{number % 300}.50",
-        "currency": "USD",
-        "session_id": f"s-{number}",
-        "utm_source": "google",
-        "utm_medium": "cpc",
-        "utm_campaign": "spring",
-        "event_source_url": "https://bench.example/checkout",
-        "user_data": {
-            "email": f"person.{number}@example.com",
-            "phone": "+1 650 555 1212",
-            "client_ip_address": "203.0.113.7",
-            "client_user_agent": "Mozilla/5.0 (X11; Linux x86_64)",
-        },
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +127,3 @@ async def shop(place: Place, standin: Standin, vendor: str) -> AsyncIterator[Sho
         yield Shop(database, vault, key, of.id, destination.id)
     finally:
         await database.close()
-
-
-def pages(number: int, items: int) -> Iterator[dict[str, Any]]:
-    """Yield pages of events as an order system posts them, all of them new."""
-    for first in range(0, number, items):
-        data = [item(each) for each in range(first, min(first + items, number))]
-        yield {"count": number, "data": data, "error": "", "next_index": first + items, "previous_index": ""}

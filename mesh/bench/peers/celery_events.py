@@ -34,7 +34,7 @@ def ingest(self: Task, item: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    from mesh.bench.shop import item  # only here: a worker should not carry the benchmark in its memory
+    from mesh.bench.orders import item  # only here: a worker should not carry the benchmark in its memory
 
     with app.connection_for_write() as connection, app.amqp.Producer(connection) as producer:
         for number in range(int(sys.argv[1])):
