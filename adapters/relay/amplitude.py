@@ -10,7 +10,7 @@ from adapters.relay.consent import ANALYTICS, gate
 from adapters.relay.http import Exchange, Http, body_of
 from adapters.relay.mapping import event_name
 from adapters.relay.port import Account, Limits, Outcome, RelayEvent, Told, Verdict
-from adapters.relay.tracking import REFUSED_FOR_OTHERS, call_of, properties, repeat_id, user, visitor
+from adapters.relay.tracking import call_of, properties, repeat_id, user, visitor
 
 #: Projects in the European Union: https://api.eu.amplitude.com.
 DEFAULT_BASE = "https://api2.amplitude.com"
@@ -61,7 +61,7 @@ class Amplitude:
         return {name: value for name, value in rendered.items() if value is not None}
 
     async def send(self, account: Account, rendered: Sequence[dict[str, Any]]) -> Told:
-        """Post one batch. Of a refused one nothing is taken: the named events never will be, the others at once."""
+        """Post one batch. Of a refused one nothing is taken: the named events never, the others without them."""
         exchange, body = await self._post(account, rendered)
         return call_of(exchange, _outcomes(exchange.answer, len(rendered)), body, [_key(account)])
 
@@ -93,10 +93,8 @@ def _outcomes(answer: Answer, batch: int) -> list[Outcome]:
     culprits = _culprits(said) if told.verdict in {Verdict.PERMANENT, Verdict.SPLIT} else {}
     if not culprits:
         return [told] * batch
-    again = replace(told, verdict=Verdict.TRANSIENT, reason=REFUSED_FOR_OTHERS, after=timedelta())
     return [
-        replace(told, verdict=Verdict.PERMANENT, reason=culprits[at]) if at in culprits else again
-        for at in range(batch)
+        replace(told, verdict=Verdict.PERMANENT, reason=culprits[at]) if at in culprits else told for at in range(batch)
     ]
 
 

@@ -11,12 +11,13 @@ from adapters.relay.http import Exchange, Http, body_of
 from adapters.relay.mapping import event_name
 from adapters.relay.people import person, told
 from adapters.relay.port import Account, Limits, Outcome, Refused, RelayEvent, Told, Verdict
-from adapters.relay.tracking import REFUSED_FOR_OTHERS, call_of, properties, raw, telephone, user
+from adapters.relay.tracking import call_of, properties, raw, telephone, user
 
 #: Each customer is on one instance: https://www.braze.com/docs/api/basics/#endpoints. An account names its own.
 DEFAULT_BASE = "https://rest.iad-01.braze.com"
 
 #: A mapping that gives this name makes a purchase of an event, with its money; every other name makes a custom event.
+#: Workspaces that are too young for purchases map to an event: …/api/objects_filters/purchase_object.
 PURCHASE = "purchase"
 
 _NAME_LENGTH = 255  # https://www.braze.com/docs/api/objects_filters/event_object
@@ -38,6 +39,7 @@ class Braze:
         freshness=timedelta(days=365),
         calls=3000,  # …/post_user_track#rate-limit: 3,000 in three seconds
         period=timedelta(seconds=3),
+        recognises_repeats=False,
     )
     credential_schema: Mapping[str, Any] = {
         "type": "object",
@@ -121,8 +123,6 @@ def _outcomes(answer: Answer, rendered: Sequence[dict[str, Any]]) -> list[Outcom
     bad = _bad(body) if isinstance(body, dict) else {}
     if told.verdict is Verdict.DELIVERED and (not isinstance(body, dict) or body.get("message") != "success"):
         told = replace(told, verdict=Verdict.PERMANENT, reason=f"{_NO_REPEAT}: {answer.text[:200]}")
-    elif bad and told.verdict is Verdict.SPLIT:
-        told = replace(told, verdict=Verdict.TRANSIENT, reason=REFUSED_FOR_OTHERS, after=timedelta())
     places = [_place(rendered, at) for at in range(len(rendered))]
     return [replace(told, verdict=Verdict.PERMANENT, reason=bad[place]) if place in bad else told for place in places]
 

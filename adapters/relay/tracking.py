@@ -16,9 +16,6 @@ from adapters.relay.mapping import fields_of
 from adapters.relay.people import ALIASES, person, told
 from adapters.relay.port import Outcome, RelayEvent, Told
 
-#: Why an event is sent again at once: nothing was taken, and the answer named others.
-REFUSED_FOR_OTHERS = "its batch was refused for other events"
-
 #: Lists of what was bought, under the names that producers use; the first that is there is taken.
 _ITEMS = ("items", "products", "contents")
 #: Said by other means than a property.

@@ -1,7 +1,7 @@
 """Sends what is due to a destination: claimed under a lease, called outside any transaction, recorded after it."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -71,6 +71,7 @@ class _Round:
     mapping: Mapping[str, Any]
     claimed: Sequence[ClaimedDelivery]
     token: str
+    uncertain: Collection[int] = ()
 
 
 @router.consume(topology.RELAY_DELIVERIES_SEND)
@@ -78,7 +79,7 @@ async def send_deliveries(delivery: Carried[SendDeliveries], uow: Uow, clock: Cl
     """Send what is due to one destination until nothing is, or its turn is over.
 
     Safe to repeat: what is due is claimed in SQL, each delivery by one sender. A crash between a call and its record
-    lets the lease run out, and the delivery is sent again under the same downstream id.
+    lets the lease run out, and the delivery is sent again under the same downstream id, where that is recognised.
     """
     number = delivery.message.destination_id
     async with outside.runner(number) as is_ours:
@@ -101,6 +102,7 @@ async def _round(number: int, uow: Uow, clock: Clock, outside: Outside) -> bool:
     if taken is None:
         return False
     sendings = rendered(taken.claimed, taken.adapter, taken.account, taken.mapping, clock())
+    _leave(sendings, taken.uncertain)
     await send(sendings, taken.adapter, taken.account)
     for tries_left in reversed(range(RECORD_TRIES)):
         try:
@@ -140,10 +142,25 @@ async def _claim(number: int, uow: Uow, now: datetime, outside: Outside) -> _Rou
         )
         if not claimed:
             return None
+        uncertain = () if limits.recognises_repeats else await _interrupted(tx, claimed)
         await tx.attempts.begin([_attempt(each, view, now) for each in claimed])
         own = await tx.configuration.mapping(view.destination.storefront_id, view.destination.platform_code)
     account = account_of(view, outside.vault, outside.bases.get(view.destination.platform_code))
-    return _Round(view, adapter, account, own or built_in(view.destination.platform_code), claimed, token)
+    return _Round(view, adapter, account, own or built_in(view.destination.platform_code), claimed, token, uncertain)
+
+
+async def _interrupted(tx: Transaction, claimed: Sequence[ClaimedDelivery]) -> set[int]:
+    """Return the deliveries whose attempt before this one began and has no end: its sender died in mid-call."""
+    begun = await tx.attempts.open_of([each.delivery.id for each in claimed if each.delivery.id is not None])
+    before = {each.delivery.id: each.delivery.attempts - 1 for each in claimed}
+    return {id_ for id_, attempt in begun.items() if attempt.number == before[id_]}
+
+
+def _leave(sendings: Sequence[Sending], uncertain: Collection[int]) -> None:
+    """Take what may have been taken already out of what is sent: an operator alone may send it again."""
+    for each in sendings:
+        if each.claimed.delivery.id in uncertain:
+            each.rendered, each.skipped, each.outcome = None, None, outcomes.UNCERTAIN
 
 
 def _may_send(view: DestinationView, now: datetime) -> bool:

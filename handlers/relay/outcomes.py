@@ -19,6 +19,10 @@ FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(minutes=5)
 #: An operator must act: no clock ends the pause.
 UNTIL_RESUMED: Final = datetime(9999, 1, 1, tzinfo=UTC)
+#: Of a delivery whose sender died in mid-call, at a platform that would count it twice.
+UNCERTAIN: Final = Outcome(
+    verdict=Verdict.PERMANENT, reason="its sender died in mid-call: it may have been taken, and a repeat counts twice"
+)
 
 _WAITS = frozenset({Verdict.THROTTLED, Verdict.AUTH, Verdict.CONFIG})
 _FAILURES = frozenset({Verdict.TRANSIENT, Verdict.UNKNOWN})

@@ -1,6 +1,7 @@
 """Deliveries on their way out, on real databases, to destinations that answer as they are told."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -283,6 +284,32 @@ async def test_a_sender_that_died_leaves_its_deliveries_to_the_next(relay: Relay
     assert relay.platform.calls == [["o-1"]]
     (done,) = await relay.deliveries()
     assert (done.state, done.attempts) == (DeliveryState.DELIVERED, 2)
+
+
+class StoppedError(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("recognises_repeats", [True, False])
+async def test_what_may_have_been_taken_is_sent_again_only_where_a_repeat_is_recognised(
+    relay: Relay, *, recognises_repeats: bool
+) -> None:
+    def dies(_: Sequence[str]) -> list[Outcome]:
+        raise StoppedError
+
+    relay.platform.limits = replace(relay.platform.limits, recognises_repeats=recognises_repeats)
+    await relay.accept("o-1")
+    relay.platform.answer = dies
+    with pytest.raises(StoppedError):
+        await relay.send()
+    relay.platform.answer = all_(DELIVERED)
+    await relay.accept("o-2")
+    await relay.send(LEASE + timedelta(seconds=1))
+    first, second = await relay.deliveries()
+    assert second.state is DeliveryState.DELIVERED
+    assert first.state is (DeliveryState.DELIVERED if recognises_repeats else DeliveryState.DEAD)
+    assert [call.count("o-1") for call in relay.platform.calls] == [1, int(recognises_repeats)]
+    assert recognises_repeats or "mid-call" in str(first.reason)
 
 
 async def test_an_operators_mapping_is_used_and_told_by_version(relay: Relay) -> None:
