@@ -1,16 +1,19 @@
 """Events: looked for, told whole, sent again or called off."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from persistence.uow import Transaction
+from persistence.uow import Transaction, Uow
 from publishers.admin.asked import EventsAsked, OneCancelAsked, OneReplayAsked, continued
 from publishers.admin.desk import Changer, Desk, Listed, Number, Reader, check_may_reveal, remember, says, there
 from publishers.admin.people import Person
 from publishers.admin.repair import CANCELLABLE, Repair, Repaired
 from publishers.admin.truth import EventShown, EventTruth, event_shown, truth
+from schemas.clock import Clock
 from schemas.relay.records import EventStatus, MarketingEvent
 from schemas.relay.selection import DeliverySelection
 from schemas.samples.fields import whole_milliseconds
@@ -48,51 +51,64 @@ def events(desk: Desk) -> APIRouter:
     @router.post("/{number}/replay", responses=says(404))
     async def replay_event(number: Number, person: Changer, asked: OneReplayAsked | None = None) -> Repaired:
         """Send again what has not arrived, under the same downstream id; an event without deliveries is read anew."""
-        return await replay_one(desk, number, person, asked or OneReplayAsked())
+        return await Hands(desk.uow, desk.clock, person).replay(number, desk.horizons, asked or OneReplayAsked())
 
     @router.post("/{number}/cancel", responses=says(404))
     async def cancel_event(number: Number, person: Changer, asked: OneCancelAsked | None = None) -> Repaired:
         """Never send what still waits of it; an event that is held stays where it is, for good."""
-        reason = (asked.reason if asked else "") or f"cancelled by {person.name}"
-        async with desk.uow() as tx:
-            there(await tx.events.get(number), "event", number)
-            is_changed = await _call_off(tx, desk, number, reason)
-            await remember(tx, person, "cancel", RESOURCE, number, reason=reason)
-        if is_changed:
-            return Repaired(matched=1, changed=1)
-        waiting = DeliverySelection(event=number, states=tuple(sorted(CANCELLABLE)))
-        return await Repair(uow=desk.uow, clock=desk.clock, selection=waiting).cancel(reason)
+        return await Hands(desk.uow, desk.clock, person).cancel(number, asked.reason if asked else "")
 
     return router
 
 
-async def replay_one(desk: Desk, number: int, person: Person, asked: OneReplayAsked) -> Repaired:
-    """Send one event again, or have it read again."""
-    async with desk.uow() as tx:
-        found = there(await tx.events.get(number), "event", number)
-        is_changed = await _reopen(tx, desk, found)
-        await remember(tx, person, "replay", RESOURCE, number, states=list(asked.states))
-    if is_changed:
-        return Repaired(matched=1, changed=1)
-    ended = DeliverySelection(event=number, states=asked.states)
-    return await Repair(uow=desk.uow, clock=desk.clock, selection=ended).replay(desk.horizons)
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """Somebody who repairs single events, by HTTP or on the command line."""
+
+    uow: Uow
+    clock: Clock
+    person: Person
+
+    async def replay(self, number: int, horizons: Mapping[str, timedelta], asked: OneReplayAsked) -> Repaired:
+        """Send one event again, or have it looked at again where it came to an end without a delivery."""
+        async with self.uow() as tx:
+            found = there(await tx.events.get(number), "event", number)
+            is_changed = await _reopen(tx, found, whole_milliseconds(self.clock()))
+            await remember(tx, self.person, "replay", RESOURCE, number, states=list(asked.states))
+        if is_changed:
+            return Repaired(matched=1, changed=1)
+        ended = DeliverySelection(event=number, states=asked.states)
+        return await Repair(uow=self.uow, clock=self.clock, selection=ended).replay(horizons)
+
+    async def cancel(self, number: int, reason: str) -> Repaired:
+        """Never send one event where it still waits, or end it where it is held."""
+        reason = reason or f"cancelled by {self.person.name}"
+        async with self.uow() as tx:
+            there(await tx.events.get(number), "event", number)
+            is_changed = await _call_off(tx, number, reason, whole_milliseconds(self.clock()))
+            await remember(tx, self.person, "cancel", RESOURCE, number, reason=reason)
+        if is_changed:
+            return Repaired(matched=1, changed=1)
+        waiting = DeliverySelection(event=number, states=tuple(sorted(CANCELLABLE)))
+        return await Repair(uow=self.uow, clock=self.clock, selection=waiting).cancel(reason)
 
 
-async def _reopen(tx: Transaction, desk: Desk, event: MarketingEvent) -> bool:
+async def _reopen(tx: Transaction, event: MarketingEvent, now: datetime) -> bool:
     """Let an event that came to an end without a delivery be looked at again; the poller does the rest."""
     assert event.id
     if event.status not in _OVER or await tx.event_deliveries.of_event(event.id):
         return False
     status = EventStatus.HELD if event.identity else EventStatus.PENDING
-    now = whole_milliseconds(desk.clock())
     await tx.events.save([replace(event, status=status, error_message=None, processed_at=None, updated_at=now)])
     return True
 
 
-async def _call_off(tx: Transaction, desk: Desk, number: int, reason: str) -> bool:
+async def _call_off(tx: Transaction, number: int, reason: str, now: datetime) -> bool:
     """End an event that has no deliveries yet, under lock: whoever takes up held events finds it gone."""
-    now = whole_milliseconds(desk.clock())
     held = await tx.events.take([number])
-    over = {"status": EventStatus.CANCELLED, "error_message": reason, "processed_at": now, "updated_at": now}
-    await tx.events.save([replace(each, **over) for each in held])
-    return bool(held)
+    ended = [
+        replace(each, status=EventStatus.CANCELLED, error_message=reason, processed_at=now, updated_at=now)
+        for each in held
+    ]
+    await tx.events.save(ended)
+    return bool(ended)

@@ -47,13 +47,17 @@ class Repaired:
 
 @dataclass(frozen=True, kw_only=True)
 class Repair:
-    """Some deliveries to be repaired: `most` at once, those after a number; `told` hears how many each page held."""
+    """Some deliveries to be repaired: `most` at once, those after a number; `told` hears how many each page held.
+
+    A replay begins now, or at `start` where it continues another.
+    """
 
     uow: Uow
     clock: Clock
     selection: DeliverySelection
     most: int = MOST
     after: int = 0
+    start: datetime | None = None
     told: Callable[[int], None] = lambda _: None
 
     async def replay(self, horizons: Mapping[str, timedelta], rate: int = RATE) -> Repaired:
@@ -61,7 +65,8 @@ class Repair:
 
         They become due one after the other, so that the pace holds whatever becomes of this process.
         """
-        start = whole_milliseconds(self.clock())
+        now = whole_milliseconds(self.clock())
+        start = max(self.start or now, now)
 
         async def again(tx: Transaction, found: Sequence[FoundDelivery], place: int) -> Sequence[Delivery]:
             groups: dict[tuple[datetime, timedelta], list[FoundDelivery]] = defaultdict(list)
@@ -70,10 +75,8 @@ class Repair:
                 groups[at, horizons.get(each.destination.platform_code, _HORIZON)].append(each)
             restarted: list[Delivery] = []
             for (at, horizon), group in groups.items():
-                restarted += await tx.event_deliveries.restart(
-                    _numbers(group), now=start, at=at, expires_at=at + horizon
-                )
-            await tx.events.conclude({each.event_id for each in restarted}, start)
+                restarted += await tx.event_deliveries.restart(_numbers(group), now=now, at=at, expires_at=at + horizon)
+            await tx.events.conclude({each.event_id for each in restarted}, now)
             return restarted
 
         done = await self._in_pages(again)

@@ -111,7 +111,9 @@ async def test_every_sealed_value_is_sealed_anew_page_by_page(uow: Uow) -> None:
         after, counts[name] = -1, 0
         while True:
             async with uow() as tx:
-                last, count = await tx.secrets.resealed(name, both.rotate, after=after, limit=1)
+                last, count = await tx.secrets.resealed(
+                    name, lambda _, sealed: both.rotate(sealed), after=after, limit=1
+                )
             if last == after:
                 break
             after, counts[name] = last, counts[name] + count
