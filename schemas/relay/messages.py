@@ -20,8 +20,8 @@ class IngestEvents(ForeignCommand):
 
     key: ClassVar[str] = "relay.events.ingest"
 
-    count: int | None = None
-    data: list[Any] = Field(default_factory=list, max_length=MAX_EVENTS)
+    count: int | str | None = None
+    data: list[Any] = Field(max_length=MAX_EVENTS)
     error: str | None = None
     next_index: int | str | None = None
     next_url: str | None = None
@@ -35,6 +35,8 @@ class IngestEvents(ForeignCommand):
             return {"data": value}
         if isinstance(value, dict) and "data" not in value and "event_name" in value:
             return {"data": [value]}
+        if isinstance(value, dict) and value.get("error") and value.get("data") is None:
+            return {**value, "data": []}
         return value
 
 
@@ -50,7 +52,10 @@ class ItemResult(Value):
 
 
 class IngestEventsResult(Value):
-    """What became of a page: one result an item, beside the fields that older producers read."""
+    """What became of a page: one result an item, beside the fields that older producers read.
+
+    `batch_error` is what the page itself said of having gone wrong; its items were taken all the same.
+    """
 
     model_config = ConfigDict(alias_generator=None)
 
@@ -59,6 +64,7 @@ class IngestEventsResult(Value):
     event_ids: list[str]
     errors: list[dict[str, str | None]]
     results: list[ItemResult]
+    batch_error: str | None = None
 
 
 class AdoptEvents(Command):
