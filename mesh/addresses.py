@@ -67,7 +67,7 @@ def gateway_address(settings: Settings) -> tuple[str, int]:
     return _address(settings, "gateway")
 
 
-def admin_address(settings: Settings, *, besides: int) -> tuple[str, int]:
+def admin_address(settings: Settings, *, besides: int | None = None) -> tuple[str, int]:
     """Return the host and a free port for the admin API, other than the one that the gateway is about to take."""
     return _address(settings, "admin", besides)
 
