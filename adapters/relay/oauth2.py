@@ -75,7 +75,7 @@ def _life(value: Any) -> float:
 def _problem(answer: Answer, said: Mapping[str, Any]) -> Outcome:
     """Return why there is no token; the events themselves were not sent, so nothing about them is unknown."""
     outcome = outcome_of(answer)
-    error = said.get("error")
+    error = said["error"] if isinstance(said.get("error"), str) else None
     reason = f"no access token: {error or outcome.reason or 'the answer has none'} {said.get('error_description', '')}"
     verdict = outcome.verdict
     if error in _REFUSED:
