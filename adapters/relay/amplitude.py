@@ -10,7 +10,7 @@ from adapters.relay.consent import ANALYTICS, gate
 from adapters.relay.http import Exchange, Http, body_of
 from adapters.relay.mapping import event_name
 from adapters.relay.port import Account, Limits, Outcome, RelayEvent, Told, Verdict
-from adapters.relay.tracking import call_of, properties, repeat_id, user, visitor
+from adapters.relay.tracking import amount, call_of, properties, repeat_id, user, visitor
 
 #: Projects in the European Union: https://api.eu.amplitude.com.
 DEFAULT_BASE = "https://api2.amplitude.com"
@@ -55,7 +55,7 @@ class Amplitude:
             "time": int(event.event_time.timestamp() * 1000),
             "user_id": user(event),
             "device_id": visitor(event),
-            "revenue": float(event.value) if event.value is not None else None,
+            "revenue": amount(event),
             "event_properties": properties(event, mapping, most=200, longest=1024),
         }
         return {name: value for name, value in rendered.items() if value is not None}

@@ -10,7 +10,7 @@ from adapters.relay.http import Exchange, Http, body_of
 from adapters.relay.mapping import event_name
 from adapters.relay.people import person
 from adapters.relay.port import Account, Limits, Outcome, Refused, RelayEvent, Told, Verdict
-from adapters.relay.tracking import call_of, properties, raw, telephone, user
+from adapters.relay.tracking import amount, call_of, properties, raw, telephone, user
 
 DEFAULT_BASE = "https://a.klaviyo.com/api"
 
@@ -60,10 +60,8 @@ class Klaviyo:
             "time": event.event_time.isoformat(),
             "unique_id": event.downstream_id,
         }
-        if event.value is not None:
-            attributes["value"] = float(event.value)
-            if event.currency is not None:
-                attributes["value_currency"] = event.currency
+        if (value := amount(event)) is not None:
+            attributes |= {"value": value, "value_currency": event.currency}
         return _of("event", attributes)
 
     async def send(self, account: Account, rendered: Sequence[dict[str, Any]]) -> Told:

@@ -14,7 +14,7 @@ from adapters.relay.http import Exchange, Http, body_of
 from adapters.relay.mapping import event_name
 from adapters.relay.people import told
 from adapters.relay.port import Account, Limits, Outcome, Refused, RelayEvent, Told, Verdict
-from adapters.relay.tracking import basic, call_of, properties, repeat_id, user, visitor
+from adapters.relay.tracking import amount, basic, call_of, properties, repeat_id, user, visitor
 
 #: European workspaces: https://events.eu1.segmentapis.com.
 DEFAULT_BASE = "https://api.segment.io/v1"
@@ -89,8 +89,8 @@ def _key(account: Account) -> str:
 def _properties(event: RelayEvent, mapping: Mapping[str, Any]) -> dict[str, Any]:
     """Return the properties as https://segment.com/docs/connections/spec/ecommerce/v2/ calls them."""
     found = properties(event, mapping, most=200, longest=1024)
-    if "value" in found:
-        found["revenue"] = found["value"]
+    if (revenue := amount(event)) is not None:
+        found["revenue"] = revenue
     if "items" in found:
         found["products"] = found.pop("items")
     return found

@@ -105,6 +105,11 @@ def properties(event: RelayEvent, mapping: Mapping[str, Any], *, most: int, long
     return {name: value[:longest] if isinstance(value, str) else value for name, value in found.items()}
 
 
+def amount(event: RelayEvent) -> float | None:
+    """Return what counts as money, or None: without its currency a number is a property, and nobody's revenue."""
+    return float(event.value) if event.value is not None and event.currency is not None else None
+
+
 def items(event: RelayEvent) -> list[dict[str, Any]]:
     """Return what was bought, without what is personal or nested."""
     listed: list[Any] = next((event.payload[name] for name in _ITEMS if isinstance(event.payload.get(name), list)), [])

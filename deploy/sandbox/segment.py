@@ -25,12 +25,8 @@ class Segment(Standin):
     """Says yes to everything that it can read."""
 
     name = "segment"
-    endpoints: ClassVar[Mapping[str, str]] = {"/v1/batch": "take_batch", "GET /_sandbox/dropped": "tell_dropped"}
+    endpoints: ClassVar[Mapping[str, str]] = {"/v1/batch": "take_batch"}
     window = timedelta(hours=24)
-
-    def __init__(self, **frame: Any) -> None:
-        super().__init__(**frame)
-        self.dropped: list[str] = []
 
     async def take_batch(self, call: Call) -> Response:
         """Take a batch of calls."""
@@ -45,19 +41,10 @@ class Segment(Standin):
         is_known = self.knows(user_of(call.headers.get("authorization", "")))
         for each in batch:
             if problem := _problem(each) if is_known else "unknown write key":
-                self.dropped.append(problem)
+                self.drop(problem, each)
             else:
                 self.take(each["messageId"], each)
         return answer(200, {"success": True})
-
-    async def tell_dropped(self, call: Call) -> Response:  # noqa: ARG002 -- the frame's
-        """Tell what was answered 200 and not taken."""
-        return answer(200, self.dropped)
-
-    def forget(self) -> None:
-        """Forget all that was told."""
-        super().forget()
-        self.dropped = []
 
 
 def user_of(header: str) -> str:

@@ -78,6 +78,7 @@ async def test_a_wrong_key_is_answered_like_a_right_one_and_the_test_says_so(seg
     stranger = segment.with_credentials(write_key="wrong")
     assert (await stranger.said(relay_event())).verdict is Verdict.DELIVERED
     assert not segment.taken()
+    assert [each["reason"] for each in segment.standin.dropped()] == ["unknown write key"]
     outcome = await stranger.test()
     assert outcome.verdict is Verdict.DELIVERED
     assert "debugger" in str(outcome.reason)

@@ -8,6 +8,7 @@ import pytest
 from adapters.relay import tracking
 from adapters.relay.amplitude import Amplitude
 from adapters.relay.generic import GenericHttp
+from adapters.relay.klaviyo import Klaviyo
 from adapters.relay.mapping import built_in
 from adapters.relay.mixpanel import Mixpanel
 from adapters.relay.port import Adapter
@@ -117,3 +118,15 @@ def test_no_contact_leaves_for_a_platform_that_needs_none(make: Any) -> None:
     text = orjson.dumps(adapter.render(event, account(adapter.code, "", {}), built_in(adapter.code))).decode().lower()
     for part in ("jane", "doe", "555", "94025", "menlo", "203.0.113", "mozilla"):
         assert part not in text
+
+
+@pytest.mark.parametrize(("make", "name"), [(Segment, "revenue"), (Amplitude, "revenue"), (Klaviyo, "value_currency")])
+def test_a_number_without_a_currency_is_nobodys_revenue(make: Any, name: str) -> None:
+    adapter: Adapter = make(None)
+    paid, unclear = (
+        orjson.dumps(adapter.render(each, account(adapter.code, "", {}), built_in(adapter.code))).decode()
+        for each in (relay_event(), relay_event(currency=None))
+    )
+    assert f'"{name}"' in paid
+    assert f'"{name}"' not in unclear
+    assert '"value":129.5' in unclear
