@@ -1,5 +1,6 @@
 """Sends what is due to a destination: claimed under a lease, called outside any transaction, recorded after it."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -71,6 +72,7 @@ class _Round:
     mapping: Mapping[str, Any]
     claimed: Sequence[ClaimedDelivery]
     token: str
+    is_last: bool
     uncertain: Collection[int] = ()
 
 
@@ -82,28 +84,62 @@ async def send_deliveries(delivery: Carried[SendDeliveries], uow: Uow, clock: Cl
     lets the lease run out, and the delivery is sent again under the same downstream id, where that is recognised.
     """
     number = delivery.message.destination_id
-    async with outside.runner(number) as is_ours:
-        if not is_ours:
-            return  # those who are at work take what is due
-        for _ in range(ROUNDS):
-            if not await _round(number, uow, clock, outside):
-                break
-        else:
-            async with uow() as tx:
-                await tx.send(SendDeliveries(destination_id=number))
-            return
+    late: set[asyncio.Task[bool]] = set()
+    try:
+        async with outside.runner(number) as is_ours:
+            if not is_ours:
+                return  # those who are at work take what is due
+            await _rounds(number, uow, clock, outside, late)
+        # Others may take its place: these wait for a platform that is slow to answer, and for nothing else.
+        await asyncio.gather(*late)
+    finally:
+        for each in late:
+            each.cancel()
+
+
+async def _rounds(number: int, uow: Uow, clock: Clock, outside: Outside, late: set[asyncio.Task[bool]]) -> None:
+    """Go on until nothing is due, or the turn is over: then ask for another at once."""
+    for _ in range(ROUNDS):
+        if not await _round(number, uow, clock, outside, late):
+            break
+    else:
+        async with uow() as tx:
+            await tx.send(SendDeliveries(destination_id=number))
+        return
     async with uow() as tx:
         await tx.destinations.wake([number], None)
 
 
-async def _round(number: int, uow: Uow, clock: Clock, outside: Outside) -> bool:
-    """Claim, send and record once; False where nothing is due or nothing may be sent."""
-    taken = await _claim(number, uow, whole_milliseconds(clock()), outside)
+async def _round(number: int, uow: Uow, clock: Clock, outside: Outside, late: set[asyncio.Task[bool]]) -> bool:
+    """Claim, send and record once; False where nothing is due or nothing may be sent.
+
+    What is answered late is recorded when it is, by a task in `late`.
+    """
+    taken = await _claim(number, uow, clock, outside, late)
     if taken is None:
         return False
     sendings = rendered(taken.claimed, taken.adapter, taken.account, taken.mapping, clock())
     _leave(sendings, taken.uncertain)
-    await send(sendings, taken.adapter, taken.account)
+    slow = await send(sendings, taken.adapter, taken.account)
+    for call, part in slow.items():
+        task = asyncio.create_task(_finish(call, taken, part, uow, clock))
+        late.add(task)
+        task.add_done_callback(late.discard)
+    waited_for = {id(each) for part in slow.values() for each in part}
+    may_go_on = await _recorded(taken, [each for each in sendings if id(each) not in waited_for], uow, clock)
+    return may_go_on and not taken.is_last
+
+
+async def _finish(call: asyncio.Task[None], taken: _Round, part: Sequence[Sending], uow: Uow, clock: Clock) -> bool:
+    """Wait for a call that is late, and record it."""
+    try:
+        await call
+    finally:
+        call.cancel()
+    return await _recorded(taken, part, uow, clock)
+
+
+async def _recorded(taken: _Round, sendings: Sequence[Sending], uow: Uow, clock: Clock) -> bool:
     for tries_left in reversed(range(RECORD_TRIES)):
         try:
             async with uow() as tx:
@@ -114,11 +150,11 @@ async def _round(number: int, uow: Uow, clock: Clock, outside: Outside) -> bool:
     return False
 
 
-async def _claim(number: int, uow: Uow, now: datetime, outside: Outside) -> _Round | None:
+async def _claim(number: int, uow: Uow, clock: Clock, outside: Outside, late: set[asyncio.Task[bool]]) -> _Round | None:
     """Look at every switch, then take what is due; the look and the claim are one transaction."""
     async with uow() as tx:
         view = await tx.destinations.get(number)
-    if view is None or not _may_send(view, now):
+    if view is None or not _may_send(view, clock()):
         return None
     adapter = outside.adapters.get(view.destination.platform_code)
     if adapter is None:
@@ -127,8 +163,11 @@ async def _claim(number: int, uow: Uow, now: datetime, outside: Outside) -> _Rou
             await tx.destinations.pause(number, outcomes.UNTIL_RESUMED, reason, 0)
         return None
     limits = adapter.limits
-    wanted = 1 if limits.events_a_call > 1 else limits.concurrency
+    if len(late) >= limits.concurrency:
+        await asyncio.wait(late, return_when=asyncio.FIRST_COMPLETED)
+    wanted = 1 if limits.events_a_call > 1 else max(limits.concurrency - len(late), 1)
     grant = await outside.budgets.grant(str(number), wanted, calls=limits.calls, period=limits.period)
+    now, most = whole_milliseconds(clock()), grant.calls * limits.events_a_call
     async with uow() as tx:
         if not grant.calls:
             await tx.destinations.pause(number, now + grant.wait, "rate budget spent", view.destination.failures)
@@ -137,16 +176,15 @@ async def _claim(number: int, uow: Uow, now: datetime, outside: Outside) -> _Rou
         if view is None or not _may_send(view, now):
             return None
         token = new_message_id()
-        claimed = await tx.event_deliveries.claim(
-            number, now=now, limit=grant.calls * limits.events_a_call, token=token, lease=LEASE
-        )
+        claimed = await tx.event_deliveries.claim(number, now=now, limit=most, token=token, lease=LEASE)
         if not claimed:
             return None
         uncertain = () if limits.recognises_repeats else await _interrupted(tx, claimed)
         await tx.attempts.begin([_attempt(each, view, now) for each in claimed])
         own = await tx.configuration.mapping(view.destination.storefront_id, view.destination.platform_code)
     account = account_of(view, outside.vault, outside.bases.get(view.destination.platform_code))
-    return _Round(view, adapter, account, own or built_in(view.destination.platform_code), claimed, token, uncertain)
+    mapping = own or built_in(view.destination.platform_code)
+    return _Round(view, adapter, account, mapping, claimed, token, len(claimed) < most, uncertain)
 
 
 async def _interrupted(tx: Transaction, claimed: Sequence[ClaimedDelivery]) -> set[int]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
@@ -14,6 +14,8 @@ from schemas.relay.records import ClaimedDelivery
 
 #: Finding one bad event among 1,000 takes about 20 calls; a batch with many is left to later rounds.
 MOST_CALLS: Final = 64
+#: Most platforms answer within it; what takes longer is waited for while others go on.
+IN_TIME: Final = timedelta(seconds=2)
 
 
 @dataclass(slots=True)
@@ -60,11 +62,27 @@ def _rendered(
     return sending
 
 
-async def send(sendings: Sequence[Sending], adapter: Adapter, account: Account) -> None:
-    """Send everything that was rendered, several calls at a time, and note what became of each."""
+async def send(
+    sendings: Sequence[Sending], adapter: Adapter, account: Account, patience: timedelta = IN_TIME
+) -> dict[asyncio.Task[None], Sequence[Sending]]:
+    """Send everything that was rendered, several calls at a time, and note what became of each.
+
+    Returns the calls that are still under way after `patience`, each with its part: one that hangs keeps nobody else.
+    """
     to_send = [each for each in sendings if each.rendered is not None]
     calls = _Calls(adapter, account)
-    await asyncio.gather(*(calls.send(batch) for batch in _batches(to_send, adapter)))
+    begun = {asyncio.create_task(calls.send(batch)): batch for batch in _batches(to_send, adapter)}
+    if not begun:
+        return {}
+    try:
+        done, late = await asyncio.wait(begun, timeout=patience.total_seconds())
+    except BaseException:
+        for call in begun:
+            call.cancel()
+        raise
+    for call in done:
+        call.result()
+    return {call: begun[call] for call in late}
 
 
 def _batches(sendings: Sequence[Sending], adapter: Adapter) -> list[list[Sending]]:
