@@ -11,6 +11,7 @@ from mesh.compose import Composition
 from mesh.lifetime import begin, live
 from mesh.probes import probes
 from persistence.clock import SharedClock
+from publishers.backlog import BacklogWatch
 from publishers.clockwork import Pace, Polling
 from publishers.deliveries import DeliveriesPoller
 from publishers.marketing_events import PACE, MarketingEventsPoller
@@ -45,6 +46,7 @@ async def _publish(settings: Settings, stop: asyncio.Event) -> None:
         schedule_publisher(composition, clock),
         MarketingEventsPoller(uow, publisher, clock, Polling(lease=_lease(settings), pace=PACE)),
         DeliveriesPoller(uow, publisher, clock),
+        BacklogWatch(uow, clock),
         Purge(
             uow,
             clock,

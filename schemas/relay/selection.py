@@ -91,3 +91,13 @@ class StoredMapping:
     is_active: bool
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What one destination has before it: `due_since` is when the oldest that may be sent now fell due, or None."""
+
+    platform_code: str
+    paused_until: datetime | None
+    waiting: int
+    due_since: datetime | None
