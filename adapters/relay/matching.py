@@ -6,6 +6,7 @@ https://developers.pinterest.com/docs/api/v5/events-create.
 """
 
 import re
+from ipaddress import ip_address
 from typing import Any
 
 from adapters.relay import hashing
@@ -39,8 +40,16 @@ def digests(event: RelayEvent) -> dict[str, str]:
 def browser(event: RelayEvent) -> dict[str, str]:
     """Return what no platform wants hashed: the address and the browser."""
     who = person(event)
-    raw = {"client_ip_address": who.get("ip"), "client_user_agent": who.get("user_agent")}
+    raw = {"client_ip_address": _address(who.get("ip")), "client_user_agent": who.get("user_agent")}
     return {name: str(value) for name, value in raw.items() if value}
+
+
+def _address(value: Any) -> str | None:
+    """Return an address of the network; of a list, as proxies write it (X-Forwarded-For), the first: the browser's."""
+    try:
+        return str(ip_address(str(value).partition(",")[0].strip()))
+    except ValueError:
+        return None
 
 
 def _birth_date(value: Any) -> str | None:

@@ -38,6 +38,12 @@ def source_url(event: RelayEvent, account: Account) -> str | None:
     return f"https://{account.domain}" if account.domain else None
 
 
+def said(event: RelayEvent, name: str) -> str | None:
+    """Return something that a producer sends beside the person as text, however it was sent; None where it was not."""
+    value = told(event, name)
+    return str(value) if value is not None else None
+
+
 def amount(number: Decimal) -> str:
     """Return an exact amount as the platforms write it that take text: 129.50, never 1.295E+2."""
     return format(number, "f")

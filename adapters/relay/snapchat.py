@@ -17,7 +17,7 @@ from adapters.relay.mapping import event_name, fields_of
 from adapters.relay.matching import browser, digests
 from adapters.relay.people import told
 from adapters.relay.port import Account, Limits, Outcome, Refused, RelayEvent, Told, Verdict
-from adapters.relay.shop import Product, amount, item_count, products, source_url
+from adapters.relay.shop import Product, amount, item_count, products, said, source_url
 
 DEFAULT_BASE = "https://tr.snapchat.com/v3"
 
@@ -127,11 +127,7 @@ def _user_data(event: RelayEvent) -> dict[str, Any]:
 
 
 def _custom_data(event: RelayEvent) -> dict[str, Any]:
-    order = told(event, "order_id")
-    found: dict[str, Any] = {
-        "order_id": str(order) if order is not None else None,
-        "search_string": told(event, "search_term"),
-    }
+    found: dict[str, Any] = {"order_id": said(event, "order_id"), "search_string": said(event, "search_term")}
     if event.value is not None and event.currency is not None:
         found |= {"currency": event.currency, "value": amount(event.value)}
     if lines := products(event):
@@ -140,12 +136,12 @@ def _custom_data(event: RelayEvent) -> dict[str, Any]:
 
 
 def _content(product: Product) -> dict[str, str]:
-    said = {
+    found = {
         "id": product.id,
         "quantity": str(product.quantity) if product.quantity is not None else None,
         "item_price": amount(product.price) if product.price is not None else None,
     }
-    return {name: value for name, value in said.items() if value is not None}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _outcome(answer: Answer, batch: int) -> Outcome:

@@ -18,7 +18,7 @@ from adapters.relay.mapping import event_name, fields_of
 from adapters.relay.matching import browser, digests
 from adapters.relay.people import person, told
 from adapters.relay.port import Account, Limits, Outcome, RelayEvent, Told, Verdict
-from adapters.relay.shop import Product, products, source_url
+from adapters.relay.shop import Product, products, said, source_url
 
 DEFAULT_BASE = "https://business-api.tiktok.com/open_api/v1.3"
 
@@ -62,7 +62,7 @@ class TikTok:
     def render(self, event: RelayEvent, account: Account, mapping: Mapping[str, Any]) -> dict[str, Any]:
         """Return one web event."""
         gate(event, AD_USER_DATA)
-        page = {"url": source_url(event, account), "referrer": told(event, "referrer")}
+        page = {"url": source_url(event, account), "referrer": said(event, "referrer")}
         rendered = {
             "event": event_name(event, mapping),
             "event_time": int(event.event_time.timestamp()),
@@ -122,8 +122,7 @@ def _user(event: RelayEvent) -> dict[str, Any]:
 
 
 def _properties(event: RelayEvent) -> dict[str, Any]:
-    order = told(event, "order_id")
-    found: dict[str, Any] = {"order_id": str(order) if order is not None else None, "query": told(event, "search_term")}
+    found: dict[str, Any] = {"order_id": said(event, "order_id"), "query": said(event, "search_term")}
     if event.value is not None and event.currency is not None:
         found |= {"currency": event.currency, "value": float(event.value)}
     if lines := products(event):
@@ -132,14 +131,14 @@ def _properties(event: RelayEvent) -> dict[str, Any]:
 
 
 def _content(product: Product) -> dict[str, Any]:
-    said = {
+    found = {
         "content_id": product.id,
         "content_name": product.name,
         "content_category": product.category,
         "quantity": product.quantity,
         "price": float(product.price) if product.price is not None else None,
     }
-    return {name: value for name, value in said.items() if value is not None}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _outcome(answer: Answer, batch: int) -> Outcome:

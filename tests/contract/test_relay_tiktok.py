@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any, cast
 
 import pytest
 
@@ -10,6 +11,7 @@ from adapters.relay.port import Skipped, Verdict
 from adapters.relay.tiktok import TikTok as Adapter
 from deploy.sandbox.standin import TOKEN, answer
 from deploy.sandbox.tiktok import TikTok
+from handlers.relay.sending import Sending, send
 from tests.build.destinations import Destination, destination
 from tests.build.sandbox import PERSON, relay_event
 
@@ -70,6 +72,18 @@ async def test_one_bad_event_spoils_its_batch_and_alone_it_is_refused_for_good(p
     refused = await pixel.said(stale)
     assert refused.verdict is Verdict.PERMANENT
     assert "40002: data.0.event_time" in (refused.reason or "")
+
+
+async def test_one_bad_event_among_many_is_found_in_few_calls_and_keeps_no_other_back(pixel: Destination) -> None:
+    rendered = [pixel.render(relay_event(f"o-{number}")) for number in range(1000)]
+    rendered[613]["event_time"] = 1
+    sendings = [Sending(cast("Any", None), rendered=each) for each in rendered]
+    await send(sendings, pixel.adapter, pixel.account)
+    refused = [at for at, each in enumerate(sendings) if each.outcome and each.outcome.verdict is Verdict.PERMANENT]
+    assert refused == [613]
+    counts = pixel.standin.counts()
+    assert (counts["ids"], counts["repeats"]) == (999, 0)
+    assert counts["calls"] <= 2 * 10 + 1  # twice the halvings of 1,000, and the first
 
 
 async def test_an_unhashed_address_would_be_refused(pixel: Destination) -> None:
