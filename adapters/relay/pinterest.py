@@ -180,11 +180,13 @@ def _counted(body: Any) -> dict[str, Any] | None:
     return None
 
 
-def _of_event(said: Any, status: int | None) -> Outcome:
-    if isinstance(said, dict) and said.get("status") == "processed":
-        return Outcome(verdict=Verdict.DELIVERED, reason=said.get("warning_message") or None, status=status)
-    reason = said.get("error_message") if isinstance(said, dict) else None
-    return Outcome(verdict=Verdict.PERMANENT, reason=str(reason or "failed"), status=status)
+def _of_event(result: Any, status: int | None) -> Outcome:
+    if not isinstance(result, dict):
+        result = {}
+    if result.get("status") == "processed":
+        warning = result.get("warning_message")
+        return Outcome(verdict=Verdict.DELIVERED, reason=str(warning) if warning else None, status=status)
+    return Outcome(verdict=Verdict.PERMANENT, reason=str(result.get("error_message") or "failed"), status=status)
 
 
 def _named(outcome: Outcome, body: Any) -> Outcome:

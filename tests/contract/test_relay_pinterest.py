@@ -126,6 +126,12 @@ async def test_its_own_failures_may_be_tried_again(place: Destination) -> None:
         (200, {}, Verdict.UNKNOWN),
         (200, {"num_events_received": 2, "num_events_processed": 1}, Verdict.SPLIT),
         (200, {"num_events_received": 2, "num_events_processed": 2}, Verdict.DELIVERED),
+        (
+            200,
+            {"num_events_received": 2, "num_events_processed": 2, "events": [{"status": "processed"}] * 2},
+            Verdict.DELIVERED,
+        ),
+        (200, {"num_events_received": 2, "num_events_processed": 0, "events": [None, 7]}, Verdict.PERMANENT),
         (422, {"code": 1, "message": "odd"}, Verdict.SPLIT),
         (403, {"code": 29, "message": "no"}, Verdict.AUTH),
     ],
