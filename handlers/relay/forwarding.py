@@ -175,6 +175,8 @@ async def _claim(number: int, uow: Uow, clock: Clock, outside: Outside, late: se
         view = await tx.destinations.get(number)
         if view is None or not _may_send(view, now):
             return None
+        # Before anything is claimed: where no key opens the secrets, nothing has been begun.
+        account = account_of(view, outside.vault, outside.bases.get(view.destination.platform_code))
         token = new_message_id()
         claimed = await tx.event_deliveries.claim(number, now=now, limit=most, token=token, lease=LEASE)
         if not claimed:
@@ -182,7 +184,6 @@ async def _claim(number: int, uow: Uow, clock: Clock, outside: Outside, late: se
         uncertain = () if limits.recognises_repeats else await _interrupted(tx, claimed)
         await tx.attempts.begin([_attempt(each, view, now) for each in claimed])
         own = await tx.configuration.mapping(view.destination.storefront_id, view.destination.platform_code)
-    account = account_of(view, outside.vault, outside.bases.get(view.destination.platform_code))
     mapping = own or built_in(view.destination.platform_code)
     return _Round(view, adapter, account, mapping, claimed, token, len(claimed) < most, uncertain)
 
@@ -231,6 +232,8 @@ async def _record(tx: Transaction, taken: _Round, sendings: Sequence[Sending], n
     by_delivery = {each.claimed.delivery.id: each for each in sendings}
     await tx.attempts.finish([outcomes.finished(begun[id_], by_delivery[id_]) for id_ in begun])
     await tx.events.conclude({each.event_id for each in mine}, now)
+    if taken.view.credential is not None:
+        await tx.configuration.stamp(taken.view.credential.id, *outcomes.use_of(sendings, now))
     return await _judge(tx, taken.view, sendings, now)
 
 

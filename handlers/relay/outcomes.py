@@ -29,6 +29,7 @@ UNCERTAIN: Final = Outcome(
 
 _WAITS = frozenset({Verdict.THROTTLED, Verdict.AUTH, Verdict.CONFIG})
 _FAILURES = frozenset({Verdict.TRANSIENT, Verdict.UNKNOWN})
+_WRONG = _FAILURES | {Verdict.AUTH, Verdict.CONFIG}
 _GONE = frozenset({Verdict.PERMANENT, Verdict.SPLIT})
 
 
@@ -107,6 +108,13 @@ def has_failed(sendings: Sequence[Sending]) -> bool:
 def has_succeeded(sendings: Sequence[Sending]) -> bool:
     """Tell whether a destination took anything in a round."""
     return any(each.outcome and each.outcome.verdict is Verdict.DELIVERED for each in sendings)
+
+
+def use_of(sendings: Sequence[Sending], now: datetime) -> tuple[datetime | None, str | None]:
+    """Return when an account was last of use, if it was in this round, and what last went wrong with it, if it did."""
+    used_at = now if has_succeeded(sendings) else None
+    wrong = next((each.outcome for each in sendings if each.outcome and each.outcome.verdict in _WRONG), None)
+    return used_at, _said(wrong) if wrong else None
 
 
 def _kept(sending: Sending) -> str | None:

@@ -1,6 +1,6 @@
 """Sealed columns, read in order of number so that all of them can be sealed anew."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Column, Table, select
@@ -37,9 +37,10 @@ class Secrets:
         rows = (await self._session.execute(page.with_for_update())).all()
         count = 0
         for row in rows:
+            values: Sequence[str | None] = row[1:]
             fresh: dict[str, str] = {
                 column.name: value
-                for column, sealed in zip(columns, row[1:], strict=True)
+                for column, sealed in zip(columns, values, strict=True)
                 if sealed and (value := reseal(row.id, sealed)) is not None
             }
             if fresh:
