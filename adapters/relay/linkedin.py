@@ -16,6 +16,7 @@ from adapters.relay.consent import AD_USER_DATA, gate
 from adapters.relay.conversions import conversion_of, short
 from adapters.relay.http import Exchange, Http, body_of, redacted
 from adapters.relay.mapping import fields_of
+from adapters.relay.matching import browser
 from adapters.relay.people import ipv4, person, told
 from adapters.relay.port import Account, Limits, Outcome, Refused, RelayEvent, Told, Verdict
 
@@ -80,7 +81,7 @@ class LinkedIn:
             "eventId": short(event.downstream_id),  # at most 64 characters
         }
         if event.value is not None and event.currency is not None:
-            rendered["conversionValue"] = {"currencyCode": event.currency, "amount": str(event.value)}
+            rendered["conversionValue"] = {"currencyCode": event.currency, "amount": format(event.value, "f")}
         return rendered | fields_of(event, mapping)
 
     async def send(self, account: Account, rendered: Sequence[dict[str, Any]]) -> Told:
@@ -124,7 +125,7 @@ def _user_ids(event: RelayEvent) -> list[dict[str, str]]:
         "LINKEDIN_FIRST_PARTY_ADS_TRACKING_UUID": told(event, "li_fat_id"),
     }
     ids = [{"idType": kind, "idValue": str(value)} for kind, value in known.items() if value]
-    if ids and (address := ipv4(who.get("ip"))):
+    if ids and (address := ipv4(browser(event).get("client_ip_address"))):
         ids.append({"idType": "PLAINTEXT_IP_ADDRESS", "idValue": address})
     return ids
 

@@ -14,6 +14,7 @@ from adapters.relay.classify import Answer, outcome_of
 from adapters.relay.consent import AD_USER_DATA, gate
 from adapters.relay.http import Exchange, Http, body_of, redacted
 from adapters.relay.mapping import event_name, fields_of
+from adapters.relay.matching import browser
 from adapters.relay.people import person, told
 from adapters.relay.port import Account, Limits, Outcome, Refused, RelayEvent, Told, Verdict
 
@@ -123,8 +124,9 @@ def _user_data(event: RelayEvent) -> dict[str, Any]:
     found = {name: str(value) for name, value in known.items() if value}
     if not found:
         return {}
-    beside = {"clientIpAddress": who.get("ip"), "clientUserAgent": who.get("user_agent")}
-    return found | {name: str(value) for name, value in beside.items() if value}
+    seen = browser(event)
+    beside = {"clientIpAddress": "client_ip_address", "clientUserAgent": "client_user_agent"}
+    return found | {theirs: seen[ours] for theirs, ours in beside.items() if ours in seen}
 
 
 def _email(value: Any) -> str | None:

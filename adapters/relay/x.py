@@ -16,6 +16,7 @@ from adapters.relay.consent import AD_USER_DATA, gate
 from adapters.relay.conversions import conversion_of, short
 from adapters.relay.http import Exchange, Http, body_of, redacted
 from adapters.relay.mapping import fields_of
+from adapters.relay.matching import browser
 from adapters.relay.oauth1 import Signer
 from adapters.relay.people import ipv4, person, told
 from adapters.relay.port import Account, Limits, Outcome, Refused, RelayEvent, Told, Verdict
@@ -74,7 +75,7 @@ class X:
             "conversion_id": short(event.downstream_id),
         }
         if event.value is not None and event.currency is not None:
-            rendered |= {"value": str(event.value), "price_currency": event.currency}
+            rendered |= {"value": format(event.value, "f"), "price_currency": event.currency}
         items = event.payload.get("items") or event.payload.get("contents")
         if isinstance(items, list) and items:
             rendered |= {"number_items": len(items)}
@@ -130,7 +131,8 @@ def _identifiers(event: RelayEvent) -> list[dict[str, str]]:
         "hashed_email": hashing.email(who.get("email")),
         "hashed_phone_number": hashing.phone(who.get("phone"), who.get("country"), plus=True),
     }
-    beside = {"ip_address": ipv4(who.get("ip")), "user_agent": str(who.get("user_agent", "")) or None}
+    seen = browser(event)
+    beside = {"ip_address": ipv4(seen.get("client_ip_address")), "user_agent": seen.get("client_user_agent")}
     weak = {name: value for name, value in beside.items() if value}
     identifiers = [{name: str(value)} for name, value in known.items() if value]
     if not identifiers and len(weak) < len(beside):
