@@ -10,7 +10,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from adapters.vault import Vault, new_key
-from mesh import cli
+from mesh import cli, logs
 from persistence.uow import Uow
 from schemas.relay.records import DeliveryState, EventStatus
 from tests.build.relay import credential, delivery, event, storefront, tagging_server
@@ -20,6 +20,7 @@ DEAD, PENDING = DeliveryState.DEAD, DeliveryState.PENDING
 
 @pytest.fixture(autouse=True)
 def _on_this_database(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(logs, "configure", lambda *_: None)  # it is the whole process's
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MESH_BROKER_URL", "amqp://nobody-is-there/")
     monkeypatch.setenv("MESH_DATABASE_URL", url)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from adapters.vault import Vault
 from brokers.verdict import Unavailable
-from mesh import cli
+from mesh import cli, logs
 from mesh.complaints import complaint
 from settings import Settings
 
@@ -31,6 +31,11 @@ COMMANDS = [
     "doctor",
     "topology",
 ]
+
+
+@pytest.fixture(autouse=True)
+def _logs_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "configure", lambda *_: None)  # it is the whole process's
 
 
 def test_help_names_every_command() -> None:
