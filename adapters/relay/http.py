@@ -12,6 +12,7 @@ import httpx
 import orjson
 
 from adapters.relay.classify import Answer
+from adapters.relay.connections import Connections
 from adapters.relay.guard import Forbidden, Guard, GuardedBackend
 from adapters.relay.port import Outcome, Told
 
@@ -55,14 +56,9 @@ class Http:
         self.guard = guard
         context = httpx.create_ssl_context(trust_env=False)
         transport = httpx.AsyncHTTPTransport()
+        backend = GuardedBackend(guard, httpcore.AnyIOBackend())
         # httpx has no public way to a network backend, which alone sees the address that is really connected to.
-        transport._pool = httpcore.AsyncConnectionPool(  # noqa: SLF001
-            ssl_context=context,
-            max_connections=_CONNECTIONS,
-            max_keepalive_connections=_CONNECTIONS,
-            keepalive_expiry=30,
-            network_backend=GuardedBackend(guard, httpcore.AnyIOBackend()),
-        )
+        transport._pool = Connections(context, backend, _CONNECTIONS)  # type: ignore[assignment]  # noqa: SLF001
         self._client = httpx.AsyncClient(
             transport=transport, timeout=patience.total_seconds(), follow_redirects=False, trust_env=False
         )
