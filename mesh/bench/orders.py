@@ -35,5 +35,10 @@ def item(number: int) -> dict[str, Any]:
 def pages(number: int, items: int) -> Iterator[dict[str, Any]]:
     """Yield pages of events as an order system posts them, all of them new."""
     for first in range(0, number, items):
-        data = [item(each) for each in range(first, min(first + items, number))]
+        data = orders(min(items, number - first), after=first)
         yield {"count": number, "data": data, "error": "", "next_index": first + items, "previous_index": ""}
+
+
+def orders(number: int, after: int = 0) -> list[dict[str, Any]]:
+    """Return that many events that are new where `after` of them are known."""
+    return [item(each) for each in range(after, after + number)]

@@ -1,6 +1,9 @@
 """`mesh bench relay`: marketing events until committed, beside Celery, and until a destination has taken them."""
 
 import asyncio
+import http
+import http.client
+import secrets
 import time
 from contextlib import AsyncExitStack
 from typing import Any
@@ -14,15 +17,19 @@ from mesh.bench import crawl, peers
 from mesh.bench.benchmark import Benchmark, Measure
 from mesh.bench.crawl import Tell
 from mesh.bench.figures import Account, Measured, Target, accounted
+from mesh.bench.gateway import ready
 from mesh.bench.ingest import ended
-from mesh.bench.orders import pages
+from mesh.bench.orders import orders, pages
 from mesh.bench.shop import Shop, shop
 from mesh.bench.stage import Place, Stage
 from mesh.bench.standin import Standin, standing_in
-from mesh.embedded.process import ServiceFailed
+from mesh.embedded.process import ServiceFailed, free_port
+from publishers.gateway.auth import HEADER
+from publishers.gateway.events import PATH
 from schemas.relay.messages import SendDeliveries
 
 INTAKE = "intake, pages of 100"
+POSTED = "posted, 4,000 in a page"
 SINGLE_INTAKE = "intake, an event a message"
 CELERY = "intake, Celery, an event a task"
 BATCHES = "forwarding, 1,000 a call"
@@ -30,6 +37,7 @@ SINGLES = "forwarding, an event a call"
 SWITCHED = "forwarding, switched off midway"
 
 PAGE = 100
+POSTED_PAGE = 4000
 #: The slow variants get a share of the events, so that all take seconds and none minutes.
 SHARE_OF_CELERY = 10
 SHARE_OF_SINGLES = 4
@@ -54,6 +62,39 @@ def _intake(items: int, share: int = 1) -> Measure:
             return crawl.measured(per_second, await _stored(place, number), facts)
 
     return measure
+
+
+async def _posted(stage: Stage, size: int, tell: Tell) -> Measured:
+    """Post one page and wait for the answer that all of it is committed; a small one before it opens connections."""
+    port, token, number = free_port(), secrets.token_hex(16), min(size, POSTED_PAGE)
+    async with AsyncExitStack() as stack:
+        place, _, of = await _set(stack, stage, "meta")
+        settings = {"MESH_GATEWAY_PORT": str(port), "MESH_SERVICE_TOKENS": token, **of.settings}
+        await stack.enter_async_context(place.process("worker", ("mesh", "worker", RELAY_EVENTS_INGEST.name), settings))
+        gateway = await stack.enter_async_context(place.process("gateway", ("mesh", "gateway"), settings))
+        await ready(port, gateway, place)
+        first, page = (orjson.dumps(each) for each in (*pages(PAGE, PAGE), {"data": orders(number, after=PAGE)}))
+        await asyncio.to_thread(_post, port, token, first)
+        tell(0.5)
+        began = time.monotonic()
+        accepted = await asyncio.to_thread(_post, port, token, page)
+        seconds = time.monotonic() - began
+        found = await _stored(place, PAGE + number) + accounted(number, accepted, accepted)
+        return crawl.measured(number / seconds, found, {"seconds": round(seconds, 3), "bytes": len(page)})
+
+
+def _post(port: int, token: str, page: bytes) -> int:
+    """Return how many events of a page were accepted."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request("POST", PATH, page, {HEADER: token, "Content-Type": "application/json"})
+        answer = connection.getresponse()
+        body = orjson.loads(answer.read())
+        if answer.status != http.HTTPStatus.ACCEPTED or "accepted" not in body:
+            raise ServiceFailed(f"a page was answered {answer.status}: {str(body)[:500]}")
+        return int(body["accepted"])
+    finally:
+        connection.close()
 
 
 def _celery(share: int) -> Measure:
@@ -146,6 +187,7 @@ RELAY = Benchmark(
     "50 ms, by one process each.",
     unit="events/s",
     variants=lambda: {
+        POSTED: _posted,
         INTAKE: _intake(PAGE),
         SINGLE_INTAKE: _intake(1, share=2),
         CELERY: _celery(SHARE_OF_CELERY),
@@ -165,6 +207,7 @@ RELAY = Benchmark(
         "SQL": "READ COMMITTED for all; SQLAlchemy on asyncmy for ours, on PyMySQL for the peer",
     },
     targets=(
+        Target(POSTED, fact="seconds", at_most=1),
         Target(INTAKE, CELERY, at_least=10),
         Target(SINGLE_INTAKE, CELERY, at_least=10),
         Target(BATCHES, at_least=1000),
