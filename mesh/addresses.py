@@ -40,6 +40,7 @@ class Addresses:
             "MESH_SERVICE_TOKENS": ",".join(self.service_tokens),
             "MESH_SERVICE_TOKEN": self.service_tokens[0],  # one of them alone, ready for a header
             "MESH_EVENTS_USERS": ",".join(self.events_users),
+            "MESH_EVENTS_LOGIN": self.events_users[0] if self.events_users else "",  # the same
             "MESH_ENCRYPTION_KEYS": ",".join(self.encryption_keys),
             "MESH_ADMIN_URL": self.admin_url,
             "MESH_ADMIN_USERS": ",".join(self.admin_users),
