@@ -65,17 +65,31 @@ class Events:
             marketing_events.c.status == EventStatus.PENDING, marketing_events.c.identity.is_(None), free
         )
         taken: list[int] = []
-        for query in (untouched, _resolvable().where(free)):
-            page = query.order_by(marketing_events.c.id).limit(limit - len(taken))
-            # Only the events are locked: storefronts are read by everybody.
-            locked = page.with_for_update(skip_locked=True, of=marketing_events)
-            taken += (await self._session.execute(locked)).scalars()
+        for query in (untouched.order_by(marketing_events.c.id), *await self._resolvable()):
+            page = query.where(free, marketing_events.c.id.not_in(taken)).limit(limit - len(taken))
+            taken += (await self._session.execute(page.with_for_update(skip_locked=True))).scalars()
             if len(taken) >= limit:
                 break
         for chunk in chunks(taken):
             mark = marketing_events.update().where(marketing_events.c.id.in_(chunk))
             await self._session.execute(mark.values(claim_token=token, claimed_until=now + lease))
         return taken
+
+    async def _resolvable(self) -> list[Select[Any]]:
+        """Return queries for held events whose storefront is known by now and has somewhere to send to.
+
+        Asked storefront by storefront, each is one look into an index, however many events are held for others.
+        """
+        ready = (await self._session.execute(_ready())).all()
+        held = select(marketing_events.c.id).where(marketing_events.c.status == EventStatus.HELD)
+        return [
+            held.where(column.in_(chunk))
+            for column, values in (
+                (marketing_events.c.storefront_code, [each.storefront_id for each in ready]),
+                (marketing_events.c.storefront_id, [each.id for each in ready]),
+            )
+            for chunk in chunks(values)
+        ]
 
     async def take(self, numbers: Collection[int]) -> list[MarketingEvent]:
         """Return those of these rows that still wait to be adopted or resolved, locked."""
@@ -135,19 +149,14 @@ class Events:
                 )
 
 
-def _resolvable() -> Select[Any]:
-    """Select held events whose storefront is known by now and has somewhere to send to."""
+def _ready() -> Select[Any]:
+    """Select the storefronts that have somewhere to send to."""
     sgtm = exists().where(storefront_sgtm_config.c.storefront_id == storefronts.c.id)
     direct = exists().where(
         platform_credentials.c.storefront_id == storefronts.c.id,
         platform_credentials.c.destination_type == DestinationKind.DIRECT,
     )
-    its = or_(
-        storefronts.c.id == marketing_events.c.storefront_id,
-        storefronts.c.storefront_id == marketing_events.c.storefront_code,
-    )
-    query = select(marketing_events.c.id).join(storefronts, its)
-    return query.where(marketing_events.c.status == EventStatus.HELD, or_(sgtm, direct))
+    return select(storefronts.c.id, storefronts.c.storefront_id).where(or_(sgtm, direct))
 
 
 def _tallied(numbers: Sequence[int]) -> Select[Any]:

@@ -11,6 +11,7 @@ from unittest.mock import ANY
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from schemas.relay.items import ItemError, money, parse_item
 from schemas.relay.messages import IngestEvents
@@ -47,6 +48,16 @@ def test_paging_fields_take_what_producers_send(name: str, value: Any) -> None:
 def test_a_bare_item_and_a_bare_array_are_pages_too() -> None:
     assert IngestEvents.model_validate(item()).data == [item()]
     assert IngestEvents.model_validate([item(), 7]).data == [item(), 7]
+
+
+@pytest.mark.parametrize("page", [{}, {"events": []}, {"count": 1, "data": None}, {"error": ""}, 7, "page"])
+def test_what_has_no_items_is_no_page(page: Any) -> None:
+    with pytest.raises(ValidationError):
+        IngestEvents.model_validate(page)
+
+
+def test_a_page_that_could_not_be_made_has_no_items() -> None:
+    assert IngestEvents.model_validate({"error": "replica lag", "data": None}).data == []
 
 
 def test_an_explicit_event_id_comes_before_the_order() -> None:
