@@ -43,13 +43,25 @@ def events_replay(
     states: DeliveryStates = None,
     is_all: IsAllDeliveries = False,
     rate: Annotated[int, typer.Option("--rate", min=1, help="Deliveries a second.")] = 100,
+    is_uncertain: Annotated[
+        bool, typer.Option("--uncertain", help="Also what may have been taken, where a repeat counts twice.")
+    ] = False,
     is_dry_run: IsDryRun = False,
 ) -> None:
     """Send again what has died, spread over time, under the ids that destinations know. Safe to interrupt."""
     join()
     from mesh import events as body
 
-    chosen = body.Chosen(names or (), storefront, destination, platform, event, states or (), is_all=is_all)
+    chosen = body.Chosen(
+        names or (),
+        storefront,
+        destination,
+        platform,
+        event,
+        states or (),
+        is_all=is_all,
+        is_certain=not is_uncertain,
+    )
     body.replay(chosen, rate=rate, is_dry_run=is_dry_run)
 
 

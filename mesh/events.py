@@ -41,6 +41,7 @@ class Chosen:
     event: str | None
     states: Sequence[str]
     is_all: bool = False
+    is_certain: bool = False
 
 
 def show(names: Sequence[str], *, as_json: bool) -> int:
@@ -62,11 +63,12 @@ def show(names: Sequence[str], *, as_json: bool) -> int:
 
 
 def replay(chosen: Chosen, *, rate: int, is_dry_run: bool) -> None:
-    """Send chosen deliveries again, spread over time."""
+    """Send chosen deliveries again, spread over time; what may have been taken only where that is said."""
     states = _states(chosen, ENDED)
 
     async def one(composition: Composition, hands: Hands, number: int) -> Repaired:
-        return await hands.replay(number, _horizons(composition), OneReplayAsked(state=list(states)))
+        asked = OneReplayAsked(state=list(states), uncertain=not chosen.is_certain)
+        return await hands.replay(number, _horizons(composition), asked)
 
     async def many(composition: Composition, repair: Repair) -> Repaired:
         return await repair.replay(_horizons(composition), rate)
@@ -174,6 +176,7 @@ async def _selection(composition: Composition, chosen: Chosen, states: tuple[Del
         destination_id=chosen.destination,
         platform_code=chosen.platform.lower() if chosen.platform else None,
         event_type=chosen.event.lower() if chosen.event else None,
+        is_certain=chosen.is_certain,
     )
     if meant.is_everything and not chosen.is_all:
         raise typer.BadParameter("say which: events, --storefront, --destination, --platform, --event or --all")

@@ -1,5 +1,6 @@
 """What may be asked of events and deliveries: which, from where, how many, and how fast."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -23,6 +24,11 @@ def _aware(moment: datetime) -> datetime:
 Moment = Annotated[datetime, AfterValidator(_aware)]
 Exact = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 Lowered = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, min_length=1, max_length=50)]
+
+
+Uncertain = Annotated[
+    bool, Field(description="Also what a platform may have taken already, that would count a repeat twice.")
+]
 
 
 class LongPaging(Paging):
@@ -110,11 +116,13 @@ class ReplayAsked(ManyAsked):
     """Which deliveries to send again (the dead ones, unless `state` says others), and how many a second."""
 
     rate: int = Field(RATE, ge=1, le=10_000)
+    start: Moment | None = Field(None, description="When the first becomes due; last_at of the call before, to go on.")
+    uncertain: Uncertain = False
 
     @property
     def selection(self) -> DeliverySelection:
-        """What is meant, checked."""
-        return self.checked(_OF_MANY, ENDED)
+        """What is meant, checked; whoever names deliveries means those that are uncertain too."""
+        return replace(self.checked(_OF_MANY, ENDED), is_certain=not (self.uncertain or self.ids))
 
 
 class CancelAsked(ManyAsked):
@@ -132,6 +140,7 @@ class OneReplayAsked(Body):
     """Which states to send again: what has not arrived, unless this says others."""
 
     state: list[DeliveryState] = Field(default_factory=list)
+    uncertain: Uncertain = False
 
     @property
     def states(self) -> tuple[DeliveryState, ...]:

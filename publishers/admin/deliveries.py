@@ -1,6 +1,6 @@
 """Deliveries: looked for, told one by one, replayed and cancelled: one, those of a filter, or a storefront's."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -15,6 +15,7 @@ from publishers.admin.asked import (
     continued,
 )
 from publishers.admin.desk import Changer, Desk, Listed, Number, Reader, remember, says, there
+from publishers.admin.errors import invalid
 from publishers.admin.people import Person
 from publishers.admin.repair import CANCELLABLE, Repair, Repaired
 from publishers.admin.truth import DeliveryTruth, truth
@@ -23,6 +24,9 @@ from schemas.relay.records import DeliveryState, DestinationKind
 from schemas.relay.selection import DeliverySelection, FoundDelivery
 
 RESOURCE = "deliveries"
+
+#: What is to be sent later than that is not being replayed, it is being planned.
+_LATEST_START = timedelta(days=7)
 
 
 class DeliveryShown(BaseModel):
@@ -82,7 +86,16 @@ def _repairing(router: APIRouter, desk: Desk) -> None:
         """Send deliveries again, `rate` a second; `next_after` continues where there are more than `limit`."""
         if asked.dry_run:
             return await _counted(desk, asked.selection)
-        repair = Repair(uow=desk.uow, clock=desk.clock, selection=asked.selection, most=asked.limit, after=asked.after)
+        if asked.start and asked.start > desk.clock() + _LATEST_START:
+            raise invalid([("body.start", f"is more than {_LATEST_START.days} days ahead")])
+        repair = Repair(
+            uow=desk.uow,
+            clock=desk.clock,
+            selection=asked.selection,
+            most=asked.limit,
+            after=asked.after,
+            start=asked.start,
+        )
         await _remember(desk, person, "replay", asked)
         return await repair.replay(desk.horizons, asked.rate)
 

@@ -77,7 +77,7 @@ class Hands:
             await remember(tx, self.person, "replay", RESOURCE, number, states=list(asked.states))
         if is_changed:
             return Repaired(matched=1, changed=1)
-        ended = DeliverySelection(event=number, states=asked.states)
+        ended = DeliverySelection(event=number, states=asked.states, is_certain=not asked.uncertain)
         return await Repair(uow=self.uow, clock=self.clock, selection=ended).replay(horizons)
 
     async def cancel(self, number: int, reason: str) -> Repaired:

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from adapters.relay import braze
+from handlers.relay import outcomes
 from persistence.uow import Uow
 from publishers.admin.repair import PAGE
 from schemas.relay.records import Attempt, AttemptStatus, Delivery, DeliveryState, DestinationKind, EventStatus
+from schemas.relay.selection import UNCERTAIN
 from tests.build.admin import World
 from tests.build.records import NOON
 from tests.build.relay import credential, delivery, event, storefront
@@ -224,8 +227,12 @@ async def test_a_replay_of_many_goes_on_where_the_last_one_ended(shop: Shop) -> 
     await shop.accept(*(f"o-{number}" for number in range(5)))
     first = await shop.repaired("/deliveries/replay", {"all": True, "limit": 3})
     assert (first["changed"], await shop.states()) == (3, [PENDING] * 3 + [DEAD] * 2)
-    rest = await shop.repaired("/deliveries/replay", {"all": True, "limit": 3, "after": first["next_after"]})
+    where = {"after": first["next_after"], "start": (NOON + timedelta(minutes=1)).isoformat()}
+    rest = await shop.repaired("/deliveries/replay", {"all": True, "limit": 3, **where})
     assert (rest["changed"], rest["next_after"]) == (2, None)
+    assert (await shop.deliveries())[-1].next_attempt_at == NOON + timedelta(minutes=1)
+    far = {"all": True, "start": "9999-12-31T23:59:59Z"}
+    assert (await shop.call("POST", "/deliveries/replay", far)).status_code == 422
 
 
 async def test_many_are_called_off_by_what_is_known_of_them(shop: Shop) -> None:
@@ -252,6 +259,28 @@ async def test_everything_has_to_be_meant_and_only_what_can_be_is_done(shop: Sho
     await shop.accept("o-1")
     assert (await shop.call("POST", path, body)).status_code == 422
     assert await shop.states() == [DEAD]
+
+
+async def test_what_may_have_been_taken_is_sent_again_only_where_it_is_meant(shop: Shop) -> None:
+    (number,) = await shop.accept("o-1")
+    (sent,) = await shop.deliveries()
+    async with shop.uow() as tx:
+        await tx.event_deliveries.restart([sent.id or 0], now=NOON, at=NOON, expires_at=NOON)
+        (claimed,) = await tx.event_deliveries.claim(
+            shop.way, now=NOON, limit=1, token="t", lease=timedelta(seconds=90)
+        )
+        dead = replace(claimed.delivery, state=DEAD, reason=str(outcomes.UNCERTAIN.reason))
+        await tx.event_deliveries.settle([dead], token="t")
+    for path, body in (("/deliveries/replay", {"all": True}), (f"/events/{number}/replay", None)):
+        assert (await shop.repaired(path, body))["matched"] == 0
+    meant = {"all": True, "uncertain": True, "dry_run": True}
+    assert (await shop.repaired("/deliveries/replay", meant))["matched"] == 1
+    assert (await shop.repaired(f"/deliveries/{sent.id}/replay"))["changed"] == 1
+
+
+def test_platforms_that_count_repeats_twice_say_so_in_the_words_that_are_looked_for() -> None:
+    assert UNCERTAIN in str(outcomes.UNCERTAIN.reason)
+    assert UNCERTAIN in braze._NO_REPEAT
 
 
 async def test_two_operators_who_replay_at_once_send_everything_once(shop: Shop) -> None:
