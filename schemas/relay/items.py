@@ -59,7 +59,7 @@ def event_id_of(raw: Any) -> str | None:
     if not isinstance(raw, dict):
         return None
     value = raw.get("event_id") or raw.get("order_id")
-    return plain_json.clean_text(str(value))[:_ID] if isinstance(value, str | int) else None
+    return str(plain_json.clean(value))[:_ID] if isinstance(value, str | int) else None
 
 
 def parse_item(raw: Any, now: datetime, written_at: datetime | None = None) -> EventItem:
@@ -86,15 +86,18 @@ def parse_item(raw: Any, now: datetime, written_at: datetime | None = None) -> E
 
 def storefront_code(value: Any) -> str:
     """Return a storefront's code: trimmed, lower case, ASCII letters, digits, hyphen and underscore."""
-    code = _text(value, "storefront_id", _CODE).lower()
-    if not _CODE_SHAPE.fullmatch(code):
+    text = _text(value, "storefront_id", _CODE)
+    code = text.lower()
+    # Some letters become ASCII in lower case, as the sign of the kelvin does.
+    if not text.isascii() or not _CODE_SHAPE.fullmatch(code):
         raise ItemError("storefront_id", "may have ASCII letters, digits, - and _ only")
     return code
 
 
 def event_type(value: Any) -> str:
     """Return an event's name as it is compared: trimmed, lower case."""
-    return _text(value, "event_name", _NAME).lower()
+    name = _text(value, "event_name", _NAME).lower()
+    return _text(name, "event_name", _NAME)  # some letters are two in lower case
 
 
 def event_time(value: Any, now: datetime) -> datetime:
@@ -192,7 +195,8 @@ def _decimal(value: Any, field: str) -> Decimal:
     if isinstance(value, float) and not math.isfinite(value):
         raise ItemError(field, "is not a finite number")
     try:
-        amount = Decimal(str(value).strip())
+        # Of whole numbers beyond some thousand digits Python makes no text.
+        amount = Decimal(value) if isinstance(value, int) else Decimal(str(value).strip())
     except InvalidOperation as error:
         raise ItemError(field, "is not a number") from error
     if not amount.is_finite():

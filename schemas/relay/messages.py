@@ -1,6 +1,6 @@
 """What producers say about marketing events, and what the relay says to itself."""
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -8,6 +8,8 @@ from schemas.base import Command, ForeignCommand, Value
 
 #: Most events of one page; the seed's producer counts to 4,000 and sends them by the thousand.
 MAX_EVENTS = 10_000
+#: As databases count rows.
+RowNumber = Annotated[int, Field(gt=0, lt=2**63)]
 
 
 class IngestEvents(ForeignCommand):
@@ -72,7 +74,7 @@ class AdoptEvents(Command):
 
     key: ClassVar[str] = "relay.events.adopt"
 
-    ids: list[int] = Field(min_length=1, max_length=1000)
+    ids: list[RowNumber] = Field(min_length=1, max_length=1000)
 
 
 class SendDeliveries(Command):
@@ -80,4 +82,4 @@ class SendDeliveries(Command):
 
     key: ClassVar[str] = "relay.deliveries.send"
 
-    destination_id: int
+    destination_id: RowNumber

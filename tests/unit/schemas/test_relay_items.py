@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from schemas.relay.items import ItemError, money, parse_item
+from schemas.relay.items import ItemError, event_id_of, money, parse_item
 from schemas.relay.messages import IngestEvents
 from schemas.relay.records import EventIdentity
 
@@ -89,6 +89,22 @@ def test_another_spelling_of_who_it_is_makes_no_other_content() -> None:
     plain = parse_item(item(), NOW)
     spelled = item(storefront_id=" Lumen-RX", event_name="PURCHASE_completed ", event_id="LX-884120 ")
     assert parse_item(spelled, NOW) == replace(plain, payload=ANY)
+
+
+def test_letters_that_grow_in_lower_case_are_measured_there() -> None:
+    with pytest.raises(ItemError, match="event_name is longer"):
+        parse_item(item(event_name="İ" * 30), NOW)
+
+
+def test_letters_that_only_look_like_ascii_make_no_code() -> None:
+    with pytest.raises(ItemError, match="storefront_id may have ASCII"):
+        parse_item(item(storefront_id="lumen-\u212a"), NOW)
+
+
+def test_numbers_of_any_length_are_read() -> None:
+    with pytest.raises(ItemError, match="order_revenue is too large"):
+        parse_item(item(order_revenue=10**5000), NOW)
+    assert len(event_id_of(item(order_id=10**5000)) or "") == 100
 
 
 def test_what_names_no_time_happened_when_it_was_written() -> None:
