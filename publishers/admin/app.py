@@ -1,6 +1,7 @@
 """The admin API's ASGI application, put together from what it is handed."""
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Security
+from fastapi.security import HTTPBasic
 
 from publishers.admin import errors
 from publishers.admin.audit import audit
@@ -48,7 +49,8 @@ def admin(desk: Desk, people: People, probe: Probe, version: str) -> Border:
         redoc_url=None,
     )
     app.include_router(health(probe, version))
-    router = APIRouter(prefix=PREFIX)
+    # Passwords are asked for at the border, before any route; this only writes them into the document.
+    router = APIRouter(prefix=PREFIX, dependencies=[Security(HTTPBasic(auto_error=False))])
     for resource in _RESOURCES:
         router.include_router(resource(desk))
     app.include_router(router)

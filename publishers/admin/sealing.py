@@ -31,4 +31,6 @@ def _opened(vault: Vault, sealed: str | None) -> dict[str, Any]:
 
 
 def _unmasked(value: Any, before: Any) -> Any:
+    if isinstance(value, dict) and isinstance(before, dict):
+        return {name: _unmasked(part, before.get(name)) for name, part in value.items()}
     return before if before is not None and value == masked(before) else value

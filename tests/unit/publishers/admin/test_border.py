@@ -164,7 +164,9 @@ async def test_the_documentation_describes_every_resource_to_those_who_may_read(
     async with world.client("bob") as client:
         page, document = await client.get("/docs"), await client.get("/openapi.json")
     assert page.status_code == 200
-    paths = json.loads(document.text)["paths"]
+    described = json.loads(document.text)
+    paths = described["paths"]
+    assert described["components"]["securitySchemes"] == {"HTTPBasic": {"type": "http", "scheme": "basic"}}
     for resource in ("storefronts", "sgtm-configs", "platforms", "credentials", "events", "deliveries"):
         assert f"{API}/{resource}" in paths
 
