@@ -14,7 +14,7 @@ from adapters.budgets import Budgets
 from adapters.relay.accounts import account_of
 from adapters.relay.mapping import built_in
 from adapters.relay.port import Account, Adapter
-from adapters.vault import Vault
+from adapters.vault import CannotOpenError, Vault
 from brokers import topology
 from brokers.delivery import Delivery as Carried
 from brokers.outgoing import new_message_id
@@ -37,6 +37,8 @@ LEASE: Final = timedelta(seconds=90)
 ROUNDS: Final = 20
 #: One is waiting for the platform while the other is busy with SQL.
 RUNNERS: Final = 2
+#: A key that was lost is given back by an operator; what other destinations have to send goes on meanwhile.
+KEY_PAUSE: Final = timedelta(minutes=1)
 #: Losing a race for a row must not make the outcome of a finished call unknown.
 RECORD_TRIES: Final = 5
 
@@ -173,10 +175,10 @@ async def _claim(number: int, uow: Uow, clock: Clock, outside: Outside, late: se
             await tx.destinations.pause(number, now + grant.wait, "rate budget spent", view.destination.failures)
             return None
         view = await tx.destinations.get(number)
-        if view is None or not _may_send(view, now):
-            return None
         # Before anything is claimed: where no key opens the secrets, nothing has been begun.
-        account = account_of(view, outside.vault, outside.bases.get(view.destination.platform_code))
+        account = await _account(tx, view, outside, now) if view and _may_send(view, now) else None
+        if view is None or account is None:
+            return None
         token = new_message_id()
         claimed = await tx.event_deliveries.claim(number, now=now, limit=most, token=token, lease=LEASE)
         if not claimed:
@@ -186,6 +188,18 @@ async def _claim(number: int, uow: Uow, clock: Clock, outside: Outside, late: se
         own = await tx.configuration.mapping(view.destination.storefront_id, view.destination.platform_code)
     mapping = own or built_in(view.destination.platform_code)
     return _Round(view, adapter, account, mapping, claimed, token, len(claimed) < most, uncertain)
+
+
+async def _account(tx: Transaction, view: DestinationView, outside: Outside, now: datetime) -> Account | None:
+    """Return as whom to send; None for a destination whose secrets no key opens, which waits for the key."""
+    try:
+        return account_of(view, outside.vault, outside.bases.get(view.destination.platform_code))
+    except CannotOpenError as error:
+        number, failures = view.destination.id, view.destination.failures
+        reason, platform = str(error), view.destination.platform_code
+    await tx.destinations.pause(number, now + KEY_PAUSE, reason, failures)
+    log.error("destination_paused", destination=number, platform=platform, reason=reason)
+    return None
 
 
 async def _interrupted(tx: Transaction, claimed: Sequence[ClaimedDelivery]) -> set[int]:

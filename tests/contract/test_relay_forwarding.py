@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from adapters.relay.port import Outcome, Verdict
-from adapters.vault import CannotOpenError, Vault, new_key
-from handlers.relay.forwarding import LEASE
+from adapters.vault import Vault, new_key
+from handlers.relay.forwarding import KEY_PAUSE, LEASE
 from persistence.uow import Uow
 from schemas.relay.records import AttemptStatus, DeliveryState, EventStatus
 from tests.build.forwarding import DELIVERED, FakePlatform, Relay, all_
@@ -243,10 +243,13 @@ async def test_a_credential_tells_when_it_was_last_of_use_and_what_went_wrong_si
     assert await told() == (relay.now, None)
 
 
-async def test_nothing_is_begun_where_no_key_opens_the_secrets(relay: Relay) -> None:
+async def test_where_no_key_opens_the_secrets_nothing_is_begun_and_the_destination_alone_waits(relay: Relay) -> None:
     await relay.accept("o-1")
-    relay.outside.vault = Vault([new_key()])
-    with pytest.raises(CannotOpenError):
-        await relay.send()
+    keys, relay.outside.vault = relay.outside.vault, Vault([new_key()])
+    await relay.send()
     (waiting,) = await relay.deliveries()
     assert (waiting.state, waiting.attempts) == (DeliveryState.PENDING, 0)
+    assert await relay.paused() == NOON + KEY_PAUSE
+    relay.outside.vault = keys
+    await relay.send(KEY_PAUSE)
+    assert await relay.states() == [DeliveryState.DELIVERED]
