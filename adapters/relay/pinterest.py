@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from adapters.relay import hashing
 from adapters.relay.classify import Answer, outcome_of
 from adapters.relay.consent import AD_PERSONALIZATION, AD_USER_DATA, gate, is_denied
 from adapters.relay.http import Exchange, Http, body_of
@@ -113,16 +114,22 @@ def _ad_account(account: Account) -> str:
 def _user_data(event: RelayEvent) -> dict[str, Any]:
     """Return the match keys; raises Refused where none of the three is there of which Pinterest needs one."""
     known, raw = digests(event), browser(event)
-    maid = told(event, "hashed_maid")
+    maid = _digest(told(event, "hashed_maid"))
     if not ("em" in known or maid or len(raw) == 2):  # noqa: PLR2004 -- the address and the browser
         raise Refused("user_data needs an e-mail address, an advertising id, or an IP address with a user agent")
     click = told(event, "click_id") or told(event, "epik") or told(event, "_epik")
     return (
         {name: [digest] for name, digest in known.items()}
-        | ({"hashed_maids": [str(maid)]} if maid else {})
+        | ({"hashed_maids": [maid]} if maid else {})
         | raw
         | ({"click_id": str(click)} if click else {})
     )
+
+
+def _digest(value: Any) -> str | None:
+    """Return an advertising id where it comes as a digest; a plain one is written in too many ways to hash it here."""
+    text = str(value).strip().lower()
+    return text if hashing.is_hashed(text) else None
 
 
 def _custom_data(event: RelayEvent) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def _unknown_field(events: list[Any]) -> str | None:
         parts = ((event, _EVENT), (event.get("user"), _USER), (event.get("metadata"), _METADATA))
         for part, known in parts:
             if unknown := sorted(set(part or {}) - known):
-                return unknown[0]
+                return str(unknown[0])
     return None
 
 

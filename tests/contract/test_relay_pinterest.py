@@ -164,3 +164,12 @@ async def test_only_a_purchase_is_a_checkout(place: Destination) -> None:
 async def test_what_nobody_could_be_found_by_is_refused(place: Destination) -> None:
     with pytest.raises(Refused, match="user_data needs"):
         place.render(relay_event(user_data={"phone": "+16505551212", "client_ip_address": "203.0.113.7"}))
+
+
+@pytest.mark.parametrize(("maid", "told"), [("AB" * 32, ["ab" * 32]), ("38400000-8cf0-11bd-b23e-10b96e40000d", None)])
+async def test_an_advertising_id_is_said_as_a_digest_or_not_at_all(
+    place: Destination, maid: str, told: list[str] | None
+) -> None:
+    rendered = place.render(relay_event(user_data={**PERSON, "hashed_maid": maid}))
+    assert rendered["user_data"].get("hashed_maids") == told
+    assert (await place.said(rendered)).verdict is Verdict.DELIVERED
