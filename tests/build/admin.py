@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -64,7 +65,7 @@ class World:
     now: datetime = NOON
     is_away: bool = False
 
-    @property
+    @cached_property
     def app(self) -> Border:
         adapters: dict[str, Adapter] = {"meta_capi": self.platform, "sgtm": self.server}
         desk = Desk(
