@@ -123,15 +123,27 @@ def money(payload: dict[str, Any]) -> tuple[Decimal | None, str | None]:
 
 def _plain(raw: dict[str, Any]) -> dict[str, Any]:
     """Return the item as every database can store it."""
+    payload, size = _cleaned(raw)
+    if size > MAX_ITEM_BYTES:
+        raise ItemError("item", f"is larger than {MAX_ITEM_BYTES} bytes")
+    if "t-value" in payload:
+        payload.setdefault("t_value", payload.pop("t-value"))
+    return payload
+
+
+def _cleaned(raw: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """Return a copy that is clean, and how long its JSON is; nearly all are clean as they come."""
+    try:
+        text = plain_json.canonical(raw)
+        if plain_json.is_clean(raw, text):
+            return dict(raw), len(text)
+    except TypeError:
+        pass  # what cannot be written as it is, is cleaned
     try:
         payload: dict[str, Any] = plain_json.clean({str(name): value for name, value in raw.items()})
     except plain_json.TooDeepError as error:
         raise ItemError("item", str(error)) from error
-    if "t-value" in payload:
-        payload.setdefault("t_value", payload.pop("t-value"))
-    if len(plain_json.canonical(payload)) > MAX_ITEM_BYTES:
-        raise ItemError("item", f"is larger than {MAX_ITEM_BYTES} bytes")
-    return payload
+    return payload, len(plain_json.canonical(payload))
 
 
 def _content_hash(payload: dict[str, Any], identity: EventIdentity) -> str:
