@@ -66,7 +66,7 @@ class Microsoft:
         if not user:
             raise Refused("userData has nothing that identifies a person")
         home = f"https://{account.domain}" if account.domain else None
-        url = told(event, "event_source_url") or home
+        url = _text(event, "event_source_url") or home
         if is_page and url is None:
             raise Refused("a pageLoad needs event_source_url")
         rendered = {
@@ -75,7 +75,7 @@ class Microsoft:
             "eventName": None if is_page else name,
             "eventTime": int(event.event_time.timestamp()),
             "eventSourceUrl": url,
-            "referrerUrl": told(event, "referrer_url"),
+            "referrerUrl": _text(event, "referrer_url"),
             "adStorageConsent": {True: "G", False: "D"}.get(event.consent.get(_AD_STORAGE)),  # type: ignore[arg-type]
             "userData": user,
             "customData": None if is_page else _custom_data(event) | fields_of(event, mapping),
@@ -137,12 +137,18 @@ def _email(value: Any) -> str | None:
 
 
 def _custom_data(event: RelayEvent) -> dict[str, Any]:
-    custom: dict[str, Any] = {"transactionId": told(event, "transaction_id") or told(event, "order_id")}
+    custom: dict[str, Any] = {
+        "transactionId": _text(event, "transaction_id") or _text(event, "order_id"),
+        "searchTerm": _text(event, "search_term"),
+    }
     if event.value is not None and event.currency is not None:
         custom |= {"value": float(event.value), "currency": event.currency}
-    if search := told(event, "search_term"):
-        custom["searchTerm"] = search
     return {name: value for name, value in custom.items() if value is not None}
+
+
+def _text(event: RelayEvent, name: str) -> str | None:
+    value = told(event, name)
+    return None if value is None else str(value)
 
 
 def _outcomes(answer: Answer, batch: int) -> list[Outcome]:
