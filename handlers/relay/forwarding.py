@@ -52,16 +52,25 @@ class Outside:
     budgets: Budgets
     bases: Mapping[str, str] = field(default_factory=dict)
     _running: Counter[int] = field(default_factory=Counter)
+    _asked_again: set[int] = field(default_factory=set)
 
     @asynccontextmanager
     async def runner(self, destination_id: int) -> AsyncIterator[bool]:
         """Take one of a destination's places in this process; False where all are taken."""
         is_free = self._running[destination_id] < RUNNERS
+        if not is_free:
+            self._asked_again.add(destination_id)
         self._running[destination_id] += is_free
         try:
             yield is_free
         finally:
             self._running[destination_id] -= is_free
+
+    def was_asked_again(self, destination_id: int) -> bool:
+        """Tell, once, whether a wake-up came while all places were taken: what it was about may not be claimed yet."""
+        is_asked = destination_id in self._asked_again
+        self._asked_again.discard(destination_id)
+        return is_asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +138,7 @@ async def _round(number: int, uow: Uow, clock: Clock, outside: Outside, late: se
         task.add_done_callback(late.discard)
     waited_for = {id(each) for part in slow.values() for each in part}
     may_go_on = await _recorded(taken, [each for each in sendings if id(each) not in waited_for], uow, clock)
-    return may_go_on and not taken.is_last
+    return may_go_on and (not taken.is_last or outside.was_asked_again(number))
 
 
 async def _finish(call: asyncio.Task[None], taken: _Round, part: Sequence[Sending], uow: Uow, clock: Clock) -> bool:
