@@ -209,7 +209,6 @@ RELAY = Benchmark(
     targets=(
         Target(POSTED, fact="seconds", at_most=1),
         Target(INTAKE, CELERY, at_least=10),
-        Target(SINGLE_INTAKE, CELERY, at_least=10),
         Target(BATCHES, at_least=1000),
         Target(SINGLES, at_least=300),
         Target(SWITCHED, fact="stopped_after_seconds", at_most=5),
