@@ -11,7 +11,7 @@ from adapters.relay.http import Exchange, Http, body_of
 from adapters.relay.mapping import event_name
 from adapters.relay.people import person, told
 from adapters.relay.port import Account, Limits, Outcome, Refused, RelayEvent, Told, Verdict
-from adapters.relay.tracking import call_of, properties, raw, telephone, user
+from adapters.relay.tracking import call_of, mail, properties, telephone, user
 
 #: Each customer is on one instance: https://www.braze.com/docs/api/basics/#endpoints. An account names its own.
 DEFAULT_BASE = "https://rest.iad-01.braze.com"
@@ -98,7 +98,7 @@ def _whose(event: RelayEvent) -> dict[str, Any]:
     who = person(event)
     if known := user(event):
         return {"external_id": known}
-    if email := raw(who.get("email")):
+    if email := mail(who):
         return {"email": email}
     if phone := telephone(who):
         return {"phone": phone}

@@ -10,7 +10,7 @@ from adapters.relay.http import Exchange, Http, body_of
 from adapters.relay.mapping import event_name
 from adapters.relay.people import person
 from adapters.relay.port import Account, Limits, Outcome, Refused, RelayEvent, Told, Verdict
-from adapters.relay.tracking import amount, call_of, properties, raw, telephone, user
+from adapters.relay.tracking import amount, call_of, mail, properties, telephone, user
 
 DEFAULT_BASE = "https://a.klaviyo.com/api"
 
@@ -96,7 +96,7 @@ def _of(kind: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
 def _profile(event: RelayEvent) -> dict[str, str]:
     who = person(event)
     known = {
-        "email": raw(who.get("email")),
+        "email": mail(who),
         "phone_number": telephone(who),
         "external_id": user(event),
     }

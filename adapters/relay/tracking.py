@@ -3,8 +3,10 @@
 Personal data is not a property. A platform gets what it knows a person by, and what a mapping's `fields` name.
 """
 
+import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -16,6 +18,11 @@ from adapters.relay.mapping import fields_of
 from adapters.relay.people import ALIASES, person, told
 from adapters.relay.port import Outcome, RelayEvent, Told
 
+#: Braze takes no longer name of a property, nor one that begins with $, which Mixpanel keeps for itself.
+_NAME_LENGTH = 255
+#: Mixpanel cuts there; an id that is cut is somebody else's.
+_ID_LENGTH = 255
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 #: Lists of what was bought, under the names that producers use; the first that is there is taken.
 _ITEMS = ("items", "products", "contents")
 #: Said by other means than a property.
@@ -122,8 +129,9 @@ def items(event: RelayEvent) -> list[dict[str, Any]]:
 
 
 def is_plain(name: str, value: Any) -> bool:
-    """Tell whether something may be a property: a number or a text that is there, and not personal."""
-    return name not in _PERSONAL and isinstance(value, str | int | float) and value != ""
+    """Tell whether something may be a property: a number or a text that is there, not personal, under a usable name."""
+    is_name = 0 < len(name) <= _NAME_LENGTH and not name.startswith("$")
+    return is_name and name not in _PERSONAL and isinstance(value, str | int | float) and value != ""
 
 
 def basic(name: str, password: str = "") -> str:
@@ -132,9 +140,9 @@ def basic(name: str, password: str = "") -> str:
 
 
 def call_of(exchange: Exchange, outcomes: Sequence[Outcome], request: bytes, secrets: Sequence[str]) -> Told:
-    """Return a finished call with both sides of it, less the secrets."""
+    """Return a finished call with both sides of it, less the secrets, which some platforms repeat in their refusals."""
     return Told(
-        outcomes=outcomes,
+        outcomes=[replace(each, reason=redacted(each.reason, secrets)) if each.reason else each for each in outcomes],
         status=exchange.answer.status,
         request=redacted(request, secrets),
         response=redacted(exchange.answer.problem or exchange.answer.body, secrets),
@@ -142,16 +150,16 @@ def call_of(exchange: Exchange, outcomes: Sequence[Outcome], request: bytes, sec
     )
 
 
-def raw(value: Any) -> str | None:
-    """Return a contact detail as it is, or None where it was hashed already and so says nothing to a mailer."""
-    text = str(value).strip() if value is not None else ""
-    return text if text and not is_hashed(text) else None
+def mail(who: Mapping[str, Any]) -> str | None:
+    """Return an e-mail address as it is, or None where it is none: a mailer can do nothing with a digest."""
+    text = str(who.get("email") or "").strip()
+    return text if _ADDRESS.fullmatch(text) else None
 
 
 def telephone(who: Mapping[str, Any]) -> str | None:
     """Return a number in E.164, or None where it could be somebody else's: it lacks its country, or cannot exist."""
-    text, country = raw(who.get("phone")), who.get("country")
-    if text is None or not (country or text.startswith("+")):
+    text, country = str(who.get("phone") or "").strip(), str(who.get("country") or "").strip()
+    if is_hashed(text) or not (country or text.startswith("+")):
         return None
     number = e164(text, country)
     is_real = number is not None and phonenumbers.is_valid_number(phonenumbers.parse(number))
@@ -160,4 +168,6 @@ def telephone(who: Mapping[str, Any]) -> str | None:
 
 def _somebody(value: Any) -> str | None:
     text = str(value).strip() if value is not None else ""
-    return text if text and text.lower() not in _NOBODY else None
+    if not text or text.lower() in _NOBODY:
+        return None
+    return text if len(text) <= _ID_LENGTH else sha256(text.encode()).hexdigest()
