@@ -36,7 +36,7 @@ def ingest(database: Engine, message_id: str, raw: dict[str, Any]) -> None:
         shop = connection.execute(select(shops).where(shops.c.storefront_id == item.identity.storefront_code)).one()
         ways = connection.execute(select(goes_to.c.id).where(goes_to.c.storefront_id == shop.id)).scalars().all()
         added = connection.execute(insert(events), _values(ADD_EVENTS, _event(item, shop.id, message_id, now)))
-        number = added.inserted_primary_key[0]
+        number = added.lastrowid
         _deliver(connection, [_delivery(number, str(item.identity), way, now) for way in ways])
 
 
