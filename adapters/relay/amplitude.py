@@ -10,10 +10,11 @@ from adapters.relay.consent import ANALYTICS, gate
 from adapters.relay.http import Exchange, Http, body_of
 from adapters.relay.mapping import event_name
 from adapters.relay.port import Account, Limits, Outcome, RelayEvent, Told, Verdict
-from adapters.relay.tracking import amount, call_of, properties, repeat_id, user, visitor
+from adapters.relay.tracking import amount, call_of, properties, regional, repeat_id, user, visitor
 
-#: Projects in the European Union: https://api.eu.amplitude.com.
 DEFAULT_BASE = "https://api2.amplitude.com"
+#: Where an account's data stay, where that is not the United States.
+REGIONS = {"eu": "https://api.eu.amplitude.com"}
 
 #: Ids are refused below 5 characters unless this says otherwise; producers have short ones.
 _OPTIONS = {"min_id_length": 1}
@@ -39,7 +40,7 @@ class Amplitude:
     credential_schema: Mapping[str, Any] = {
         "type": "object",
         "required": ["api_key"],
-        "properties": {"api_key": {"type": "string", "minLength": 1}},
+        "properties": {"api_key": {"type": "string", "minLength": 1}, "region": {"enum": ["us", "eu"]}},
         "additionalProperties": False,
     }
 
@@ -73,7 +74,7 @@ class Amplitude:
 
     async def _post(self, account: Account, rendered: Sequence[dict[str, Any]]) -> tuple[Exchange, bytes]:
         body = body_of({"api_key": _key(account), "events": list(rendered), "options": _OPTIONS})
-        return await self._http.post(f"{account.base_url}/2/httpapi", body), body
+        return await self._http.post(f"{regional(account, DEFAULT_BASE, REGIONS)}/2/httpapi", body), body
 
 
 def _key(account: Account) -> str:

@@ -11,10 +11,11 @@ from adapters.relay.consent import ANALYTICS, gate
 from adapters.relay.http import Exchange, Http, body_of
 from adapters.relay.mapping import event_name
 from adapters.relay.port import Account, Limits, Outcome, RelayEvent, Told, Verdict
-from adapters.relay.tracking import basic, call_of, properties, user, visitor
+from adapters.relay.tracking import basic, call_of, properties, regional, user, visitor
 
-#: Projects in the European Union and in India: https://api-eu.mixpanel.com, https://api-in.mixpanel.com.
 DEFAULT_BASE = "https://api.mixpanel.com"
+#: Where an account's data stay, where that is not the United States.
+REGIONS = {"eu": "https://api-eu.mixpanel.com", "in": "https://api-in.mixpanel.com"}
 
 _INSERT_ID_LENGTH = 36  # …/import-events#propertiesinsert_id
 _PROPERTIES = 250  # …/import-events#high-level-requirements: fewer than 255
@@ -42,6 +43,7 @@ class Mixpanel:
             "service_account": {"type": "string", "minLength": 1},
             "service_secret": {"type": "string", "minLength": 1},
             "project_id": {"type": "string", "pattern": "^[0-9]+$"},
+            "region": {"enum": ["us", "eu", "in"]},
         },
         "dependentRequired": {"service_account": ["service_secret", "project_id"]},
         "additionalProperties": False,
@@ -76,7 +78,10 @@ class Mixpanel:
         known = account.credentials
         query = {"strict": "1"} | ({"project_id": str(known["project_id"])} if known.get("project_id") else {})
         return await self._http.post(
-            f"{account.base_url}/import", body, headers={"authorization": _authorization(account)}, query=query
+            f"{regional(account, DEFAULT_BASE, REGIONS)}/import",
+            body,
+            headers={"authorization": _authorization(account)},
+            query=query,
         )
 
 

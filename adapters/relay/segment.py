@@ -14,10 +14,11 @@ from adapters.relay.http import Exchange, Http, body_of
 from adapters.relay.mapping import event_name
 from adapters.relay.people import told
 from adapters.relay.port import Account, Limits, Outcome, Refused, RelayEvent, Told, Verdict
-from adapters.relay.tracking import amount, basic, call_of, properties, repeat_id, user, visitor
+from adapters.relay.tracking import amount, basic, call_of, properties, regional, repeat_id, user, visitor
 
-#: European workspaces: https://events.eu1.segmentapis.com.
 DEFAULT_BASE = "https://api.segment.io/v1"
+#: Where an account's data stay, where that is not the United States.
+REGIONS = {"eu": "https://events.eu1.segmentapis.com/v1"}
 
 _EVENT_BYTES = 32_000  # …/http-api/#max-request-size
 _ID_LENGTH = 100  # https://github.com/segmentio/segment-docs/issues/5924
@@ -39,7 +40,7 @@ class Segment:
     credential_schema: Mapping[str, Any] = {
         "type": "object",
         "required": ["write_key"],
-        "properties": {"write_key": {"type": "string", "minLength": 1}},
+        "properties": {"write_key": {"type": "string", "minLength": 1}, "region": {"enum": ["us", "eu"]}},
         "additionalProperties": False,
     }
 
@@ -79,7 +80,9 @@ class Segment:
         return outcome
 
     async def _post(self, account: Account, body: bytes) -> Exchange:
-        return await self._http.post(f"{account.base_url}/batch", body, headers={"authorization": basic(_key(account))})
+        return await self._http.post(
+            f"{regional(account, DEFAULT_BASE, REGIONS)}/batch", body, headers={"authorization": basic(_key(account))}
+        )
 
 
 def _key(account: Account) -> str:

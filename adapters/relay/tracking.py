@@ -16,7 +16,7 @@ from adapters.relay.hashing import e164, is_hashed
 from adapters.relay.http import Exchange, redacted
 from adapters.relay.mapping import fields_of
 from adapters.relay.people import ALIASES, person, told
-from adapters.relay.port import Outcome, RelayEvent, Told
+from adapters.relay.port import Account, Outcome, RelayEvent, Told
 
 #: Braze takes no longer name of a property, nor one that begins with $, which Mixpanel keeps for itself.
 _NAME_LENGTH = 255
@@ -132,6 +132,15 @@ def is_plain(name: str, value: Any) -> bool:
     """Tell whether something may be a property: a number or a text that is there, not personal, under a usable name."""
     is_name = 0 < len(name) <= _NAME_LENGTH and not name.startswith("$")
     return is_name and name not in _PERSONAL and isinstance(value, str | int | float) and value != ""
+
+
+def regional(account: Account, default: str, regions: Mapping[str, str]) -> str:
+    """Return the address of an account's region, unless the platform's row or a setting names another for all."""
+    return (
+        regions.get(str(account.credentials.get("region")), default)
+        if account.base_url == default
+        else account.base_url
+    )
 
 
 def basic(name: str, password: str = "") -> str:

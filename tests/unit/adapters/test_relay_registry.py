@@ -71,6 +71,7 @@ def test_addresses_are_of_the_outside_and_have_no_slash_at_the_end() -> None:
     ("code", "credentials"),
     [
         ("segment", {"write_key": "k"}),
+        ("segment", {"write_key": "k", "region": "eu"}),
         ("klaviyo", {"api_key": "k"}),
         ("klaviyo", {"api_key": "k", "revision": "2026-04-15"}),
         ("braze", {"api_key": "k", "app_id": "a"}),
@@ -95,6 +96,7 @@ def test_credentials_that_can_be_used_are_taken(code: str, credentials: dict[str
         ("klaviyo", {"api_key": "k", "revision": "latest"}),
         ("braze", {"api_key": "k", "instance_url": "http://rest.iad-03.braze.com"}),
         ("amplitude", {"api_key": "k", "secret": "unknown"}),
+        ("amplitude", {"api_key": "k", "region": "moon"}),
         ("mixpanel", {"api_secret": "s"}),
         ("mixpanel", {"token": "t", "service_account": "a"}),
         ("generic_http", {"headers": {"X-Key": "a\r\nb"}}),

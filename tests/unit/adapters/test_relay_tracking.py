@@ -130,3 +130,11 @@ def test_a_number_without_a_currency_is_nobodys_revenue(make: Any, name: str) ->
     assert f'"{name}"' in paid
     assert f'"{name}"' not in unclear
     assert '"value":129.5' in unclear
+
+
+def test_an_account_may_be_in_another_region_unless_all_go_elsewhere() -> None:
+    default, regions = "https://api.example", {"eu": "https://eu.example"}
+    assert tracking.regional(account("x", default, {}), default, regions) == default
+    assert tracking.regional(account("x", default, {"region": "us"}), default, regions) == default
+    assert tracking.regional(account("x", default, {"region": "eu"}), default, regions) == "https://eu.example"
+    assert tracking.regional(account("x", "http://sandbox", {"region": "eu"}), default, regions) == "http://sandbox"
