@@ -63,7 +63,8 @@ class EventDeliveries:
     ) -> list[ClaimedDelivery]:
         """Take what is due to a destination, longest due first, and what a dead sender has left; mark it `sending`.
 
-        The deliveries are returned with their attempts counted. After the lease another sender may take them.
+        The deliveries are returned with their attempts counted. After the lease another sender may take them. What
+        belongs to an event that somebody has deleted is cancelled.
         """
         mine = select(*columns_of(Delivery)).where(deliveries.c.destination_id == destination_id)
         left = mine.where(deliveries.c.state == DeliveryState.SENDING, deliveries.c.claimed_until <= now)
@@ -148,6 +149,11 @@ class EventDeliveries:
     async def _begun(
         self, taken: Sequence[Delivery], now: datetime, token: str, until: datetime
     ) -> list[ClaimedDelivery]:
+        events = await self._events({each.event_id for each in taken})
+        gone = [each.id for each in taken if each.id is not None and each.event_id not in events]
+        why = {"state": DeliveryState.CANCELLED, "reason": "its event was deleted", "updated_at": now}
+        await self._change(gone, (DeliveryState.PENDING, DeliveryState.SENDING), why)
+        taken = [each for each in taken if each.event_id in events]
         for chunk in chunks([each.id for each in taken]):
             mark = deliveries.update().where(deliveries.c.id.in_(chunk))
             await self._session.execute(
@@ -159,7 +165,6 @@ class EventDeliveries:
                     updated_at=now,
                 )
             )
-        events = await self._events({each.event_id for each in taken})
         begun = [replace(each, state=DeliveryState.SENDING, attempts=each.attempts + 1) for each in taken]
         return [ClaimedDelivery(delivery=each, event=events[each.event_id]) for each in begun]
 

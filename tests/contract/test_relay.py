@@ -134,6 +134,19 @@ async def test_a_paused_or_woken_destination_is_not_due(uow: Uow) -> None:
         assert await tx.destinations.due(NOON + LEASE, 10) == [where]
 
 
+async def test_what_belongs_to_an_event_that_was_deleted_holds_up_nothing(uow: Uow) -> None:
+    where = await destination(uow)
+    await due_to(uow, where, "o-1", "o-2")
+    async with uow() as tx:
+        (gone,) = await tx.events.listed(limit=1)
+        await tx._session.execute(text(f"DELETE FROM marketing_events WHERE id = {gone.id}"))
+    async with uow() as tx:
+        claimed = await tx.event_deliveries.claim(where, now=NOON, limit=10, token="t", lease=LEASE)
+        assert [each.event.event_id for each in claimed] == ["o-2"]
+        (left,) = await tx.event_deliveries.of_event(gone.id or 0)
+    assert (left.state, left.reason) == (DeliveryState.CANCELLED, "its event was deleted")
+
+
 async def test_what_one_sender_holds_another_does_not_get_until_the_lease_ends(uow: Uow) -> None:
     where = await destination(uow)
     await due_to(uow, where, "o-1", "o-2", "o-3")
