@@ -24,7 +24,9 @@ KEPT = 5000
 LARGEST_ANSWER = 4 * 1024 * 1024
 
 _CONNECTIONS = 200
-#: An answer that is packed would have to be unpacked, by rules of which each has been a hole somewhere.
+#: What a request is framed by, and goes where it goes by, is not for tenants to say.
+_FRAMING = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade"})
+#: An answer that is packed would have to be unpacked, and may be a bomb.
 _ALWAYS = {"user-agent": "mesh-relay/1", "accept": "*/*", "accept-encoding": "identity"}
 
 
@@ -94,7 +96,8 @@ class Http:
     ) -> httpcore.Request:
         """Return the request without httpx's own layers: they take as long as everything below them."""
         to = httpx.URL(url, params=query) if query else httpx.URL(url)
-        sent = {"content-type": "application/json", **_ALWAYS, **{name.lower(): each for name, each in headers.items()}}
+        own = {name.lower(): value for name, value in headers.items() if name.lower() not in _FRAMING}
+        sent = {"content-type": "application/json", **_ALWAYS, **own}
         carried = [(name.encode("ascii"), value.encode("ascii")) for name, value in sent.items()]
         carried += [(b"host", to.netloc), (b"content-length", str(len(body)).encode())]
         where = httpcore.URL(scheme=to.raw_scheme, host=to.raw_host, port=to.port, target=to.raw_path)

@@ -15,11 +15,13 @@ class Server:
         self.connections = 0
         self.is_short = False
         self.address = ""
+        self.heads: list[bytes] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         try:
-            while await reader.readuntil(b"\r\n\r\nhi"):
+            while head := await reader.readuntil(b"\r\n\r\nhi"):
+                self.heads.append(head.lower())
                 await asyncio.sleep(0.01)
                 writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
                 if self.is_short:
@@ -67,3 +69,22 @@ async def test_a_call_that_was_given_up_leaves_its_connection_to_nobody() -> Non
         assert (await http.post(server.address, b"hi")).answer.is_unknown
         assert (await http.post(server.address, b"hi")).answer.is_unknown
         assert server.connections == 2
+
+
+async def test_where_a_call_goes_and_how_it_is_framed_is_not_said_by_its_own_headers() -> None:
+    theirs = {"Host": "inner.example", "Content-Length": "9", "Transfer-Encoding": "chunked", "X-Key": "k"}
+    async with serving() as server, local_http() as http:
+        assert (await http.post(server.address, b"hi", headers=theirs)).answer.status == 200
+    (head,) = server.heads
+    assert head.count(b"host:") == head.count(b"content-length:") == 1
+    assert b"inner.example" not in head
+    assert b"transfer-encoding" not in head
+    assert b"x-key: k" in head
+
+
+async def test_a_header_that_no_request_can_carry_is_ours_to_mend_and_is_not_quoted() -> None:
+    async with serving() as server, local_http() as http:
+        for value in ("secret\r\nx: y", "sécret"):
+            answer = (await http.post(server.address, b"hi", headers={"X-Key": value})).answer
+            assert answer.is_ours
+            assert "cret" not in (answer.problem or "")
