@@ -23,6 +23,10 @@ SAVE: Final = Bulk(
     replace=tuple(name for name in _PATHS if name not in {"id", "created_at"}),
 )
 
+#: What others write says `pending`, or a word that nobody knows, which is read as the same.
+_NEW: Final = marketing_events.c.status == EventStatus.PENDING
+_ODD: Final = marketing_events.c.status.not_in(list(EventStatus))
+
 #: What the deliveries of an event add up to: one that is still on its way outweighs one that arrived.
 _OPEN: Final = (DeliveryState.PENDING, DeliveryState.SENDING)
 
@@ -61,11 +65,11 @@ class Events:
         After the lease they are taken again unless they were adopted meanwhile.
         """
         free = or_(marketing_events.c.claimed_until.is_(None), marketing_events.c.claimed_until <= now)
-        untouched = select(marketing_events.c.id).where(
-            marketing_events.c.status == EventStatus.PENDING, marketing_events.c.identity.is_(None), free
-        )
+        untouched = [
+            select(marketing_events.c.id).where(each, marketing_events.c.identity.is_(None)) for each in (_NEW, _ODD)
+        ]
         taken: list[int] = []
-        for query in (untouched.order_by(marketing_events.c.id), *await self._resolvable()):
+        for query in (untouched[0].order_by(marketing_events.c.id), untouched[1], *await self._resolvable()):
             page = query.where(free, marketing_events.c.id.not_in(taken)).limit(limit - len(taken))
             taken += (await self._session.execute(page.with_for_update(skip_locked=True))).scalars()
             if len(taken) >= limit:
@@ -94,7 +98,7 @@ class Events:
     async def take(self, numbers: Collection[int]) -> list[MarketingEvent]:
         """Return those of these rows that still wait to be adopted or resolved, locked."""
         waiting = or_(
-            and_(marketing_events.c.status == EventStatus.PENDING, marketing_events.c.identity.is_(None)),
+            and_(or_(_NEW, _ODD), marketing_events.c.identity.is_(None)),
             marketing_events.c.status == EventStatus.HELD,
         )
         taken: list[MarketingEvent] = []

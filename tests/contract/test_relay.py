@@ -68,6 +68,17 @@ async def test_rows_written_with_the_documented_columns_alone_are_found(uow: Uow
     assert abs((taken[0].created_at - taken[0].updated_at).total_seconds()) < 5
 
 
+async def test_a_row_whose_status_nobody_knows_is_new(uow: Uow, url: str) -> None:
+    engine = open_engine(url)
+    async with engine.begin() as connection:
+        for status, statement in zip(("queued", ""), DOCUMENTED, strict=True):
+            await connection.execute(text(statement.replace("'pending'", f"'{status}'")))
+    await engine.dispose()
+    async with uow() as tx:
+        claimed = await tx.events.claim_unadopted(now=NOON, limit=10, token="a", lease=LEASE)
+        assert [each.event_id for each in await tx.events.take(claimed)] == ["LX-1", "LX-2"]
+
+
 async def test_an_identity_is_stored_once(uow: Uow) -> None:
     await added(uow, "o-1")
     with pytest.raises(Conflict):
