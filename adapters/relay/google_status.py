@@ -38,13 +38,15 @@ def outcomes(answer: Answer, batch: int) -> list[Outcome]:
     """
     outcome = outcome_of(answer, batch=batch)
     body = answer.json()
+    if answer.is_good and not isinstance(body, dict):
+        return [replace(outcome, verdict=Verdict.UNKNOWN, reason=f"{answer.status}, but not in JSON")] * batch
     error = body.get("error") if isinstance(body, dict) else None
     if answer.is_good or not isinstance(error, dict):
         return [outcome] * batch
-    details = [each for each in error.get("details") or () if isinstance(each, dict)]
+    details = _listed(error.get("details"))
     said = f"{error.get('status')}: {error.get('message')}"[:500]
     outcome = replace(outcome, reason=said, after=_delay(details) or outcome.after)
-    violations = [each for one in details for each in one.get("fieldViolations") or () if isinstance(each, dict)]
+    violations = [each for one in details for each in _listed(one.get("fieldViolations"))]
     if _reasons(details, violations) & _CONFIG:
         return [replace(outcome, verdict=Verdict.CONFIG, reason=f"{said} {violations}"[:500])] * batch
     if outcome.verdict not in {Verdict.SPLIT, Verdict.PERMANENT}:
@@ -68,6 +70,10 @@ def _named(violations: Sequence[Mapping[str, Any]], batch: int) -> dict[int, str
         if place and (at := int(place[1])) < batch:
             found[at] = f"{each.get('field')}: {each.get('reason') or ''} {each.get('description') or ''}"[:500]
     return found
+
+
+def _listed(value: Any) -> list[Mapping[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _delay(details: Sequence[Mapping[str, Any]]) -> timedelta | None:

@@ -147,7 +147,7 @@ def _of_element(element: Any) -> Outcome:
     status = element.get("status") if isinstance(element, dict) else None
     if not isinstance(status, int):
         return Outcome(verdict=Verdict.UNKNOWN, reason="the element has no status")
-    return outcome_of(Answer(status, {}, body_of(element.get("error") or element)))
+    return outcome_of(Answer(status, {}, str(element.get("error") or element).encode()))
 
 
 def _of_call(answer: Answer, batch: int) -> Outcome:

@@ -157,6 +157,8 @@ def _outcomes(answer: Answer, batch: int) -> list[Outcome]:
     bad = _named(body, batch)
     if bad and (answer.is_good or outcome.verdict in {Verdict.SPLIT, Verdict.PERMANENT}):
         return [_judged(outcome, bad.get(at)) for at in range(batch)]
+    if answer.is_good and answer.body and not isinstance(body, dict):
+        return [replace(outcome, verdict=Verdict.UNKNOWN, reason=f"{answer.status}, but not in JSON")] * batch
     received = body.get("eventsReceived") if isinstance(body, dict) else None
     if answer.is_good and received is not None and received != batch:
         return [replace(outcome, verdict=Verdict.UNKNOWN, reason=f"{received} of {batch} events received")] * batch

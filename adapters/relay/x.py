@@ -162,6 +162,6 @@ def _reset(answer: Answer) -> timedelta | None:
     if answer.headers.get("retry-after"):
         return None  # that is said already
     for name in _RESETS:
-        if (value := answer.headers.get(name, "")).isdigit():
+        if re.fullmatch("[0-9]{1,12}", value := answer.headers.get(name, "")):
             return min(max(timedelta(seconds=int(value) - time.time()), timedelta(seconds=1)), LONGEST_AFTER)
     return None
