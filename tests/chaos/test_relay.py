@@ -228,6 +228,8 @@ async def test_a_destination_that_fails_gets_each_event_once_and_no_other_feels_
             await asyncio.sleep(10)
             failing.standin.set_faults(**IDLE, **FAULTS, seed=mesh.seed)
             await asyncio.sleep(10)
+        for shop in (failing, batched):
+            shop.standin.set_faults(**IDLE)
         await eventually(lambda: not sound.missing, 30)
         loaded = _p99(sound.waits()[seen:])
         facts = {"p99_quiet": f"{quiet:.3f}s", "p99_beside_failing": f"{loaded:.3f}s"}
