@@ -7,10 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
+import structlog
 
-from adapters.relay.port import Account, Adapter, Outcome, Refused, Skipped, Told, Verdict
+from adapters.relay.port import Account, Adapter, Outcome, Refused, RelayEvent, Skipped, Told, Verdict
 from handlers.relay.reading import event_of
 from schemas.relay.records import ClaimedDelivery
+
+log = structlog.get_logger()
 
 #: Finding one bad event among 1,000 takes about 20 calls; a batch with many is left to later rounds.
 MOST_CALLS: Final = 64
@@ -45,21 +48,29 @@ def _rendered(
     claimed: ClaimedDelivery, adapter: Adapter, account: Account, mapping: Mapping[str, Any], now: datetime
 ) -> Sending:
     sending = Sending(claimed)
-    event = event_of(claimed.event, claimed.delivery.downstream_id)
-    # A producer's clock may be ahead, and platforms refuse what has not happened yet.
-    event = replace(event, event_time=min(event.event_time, now))
-    if claimed.delivery.expires_at <= now:
-        sending.outcome = Outcome(verdict=Verdict.PERMANENT, reason="past its horizon: a repeat could count twice")
-    elif event.event_time < now - adapter.limits.freshness:
-        sending.outcome = Outcome(verdict=Verdict.PERMANENT, reason=f"older than {adapter.limits.freshness} at sending")
-    else:
-        try:
-            sending.rendered = adapter.render(event, account, mapping)
-        except Refused as refused:
-            sending.outcome = Outcome(verdict=Verdict.PERMANENT, reason=str(refused))
-        except Skipped as skipped:
-            sending.skipped = str(skipped)
+    try:
+        sending.rendered = adapter.render(_in_time(claimed, adapter.limits.freshness, now), account, mapping)
+    except Refused as refused:
+        sending.outcome = Outcome(verdict=Verdict.PERMANENT, reason=str(refused))
+    except Skipped as skipped:
+        sending.skipped = str(skipped)
+    except Exception as error:
+        # A bug of ours, met by one event, must not stop the others. It can be replayed once the bug is mended.
+        log.exception("event_not_rendered", platform=adapter.code, number=claimed.event.id)
+        reason = f"could not be put into {adapter.code}'s words: {type(error).__name__}"
+        sending.outcome = Outcome(verdict=Verdict.PERMANENT, reason=reason)
     return sending
+
+
+def _in_time(claimed: ClaimedDelivery, freshness: timedelta, now: datetime) -> RelayEvent:
+    """Return the event as it may be said now; raises Refused for what is too late."""
+    if claimed.delivery.expires_at <= now:
+        raise Refused("past its horizon: a repeat could count twice")
+    event = event_of(claimed.event, claimed.delivery.downstream_id)
+    if event.event_time < now - freshness:
+        raise Refused(f"older than {freshness} at sending")
+    # A producer's clock may be ahead, and platforms refuse what has not happened yet.
+    return replace(event, event_time=min(event.event_time, now))
 
 
 async def send(

@@ -47,6 +47,8 @@ class FakePlatform:
     def render(self, event: RelayEvent, account: Account, mapping: Any) -> dict[str, Any]:  # noqa: ARG002 -- the port's
         if event.payload.get("refuse"):
             raise Refused("cannot be said")
+        if event.payload.get("confuse"):
+            raise KeyError("a bug")
         if event.consent.get("ad_user_data") is False:
             raise Skipped("no consent to ad_user_data")
         return {"id": event.downstream_id, "version": mapping["version"]}

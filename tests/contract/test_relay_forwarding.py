@@ -157,6 +157,17 @@ async def test_what_must_not_be_said_is_skipped_and_what_cannot_be_said_is_dead(
     assert relay.platform.calls == []
 
 
+async def test_an_event_that_breaks_its_adapter_is_dead_and_its_neighbours_arrive(relay: Relay) -> None:
+    await relay.accept("odd", event_payload='{"confuse": 1}')
+    await relay.accept("next")
+    await relay.send()
+    found = {each.downstream_id: (each.state, each.reason) for each in await relay.deliveries()}
+    assert found == {
+        "odd": (DeliveryState.DEAD, "could not be put into meta_capi's words: KeyError"),
+        "next": (DeliveryState.DELIVERED, None),
+    }
+
+
 async def test_a_switch_that_is_off_holds_everything_and_back_on_releases_it(relay: Relay) -> None:
     await relay.accept("o-1")
     number = await platform(relay.uow)
