@@ -31,5 +31,9 @@ schedules_parked = Counter("mesh_schedules_parked_total", "Schedules parked beca
 chat_uncertain = Counter("mesh_chat_uncertain_total", "Chat tasks interrupted while they were being sent")
 schedule_lag = Gauge("mesh_schedule_lag_seconds", "How long the oldest due schedule has been due")
 
+relay_waiting = Gauge("mesh_relay_deliveries_waiting", "Deliveries of marketing events not sent yet", ["platform"])
+relay_lag = Gauge("mesh_relay_lag_seconds", "How long the oldest delivery that may be sent has been due", ["platform"])
+relay_paused = Gauge("mesh_relay_destinations_paused", "Destinations that wait for an operator", ["platform"])
+
 http_requests = Counter("mesh_http_requests_total", "HTTP requests by route and status", ["route", "status"])
 http_seconds = Histogram("mesh_http_seconds", "Time to answer", ["route"], buckets=SECONDS)

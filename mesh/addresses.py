@@ -26,6 +26,8 @@ class Addresses:
     service_tokens: tuple[str, ...] = field(repr=False)
     events_users: tuple[str, ...] = field(default=(), repr=False)
     encryption_keys: tuple[str, ...] = field(default=(), repr=False)
+    admin_url: str = ""
+    admin_users: tuple[str, ...] = field(default=(), repr=False)
 
     def environment(self) -> dict[str, str]:
         """Return what any other program needs to join, as environment variables."""
@@ -38,10 +40,19 @@ class Addresses:
             "MESH_SERVICE_TOKENS": ",".join(self.service_tokens),
             "MESH_SERVICE_TOKEN": self.service_tokens[0],  # one of them alone, ready for a header
             "MESH_EVENTS_USERS": ",".join(self.events_users),
+            "MESH_EVENTS_LOGIN": self.events_users[0] if self.events_users else "",  # the same
             "MESH_ENCRYPTION_KEYS": ",".join(self.encryption_keys),
+            "MESH_ADMIN_URL": self.admin_url,
+            "MESH_ADMIN_USERS": ",".join(self.admin_users),
+            "MESH_ADMIN_LOGIN": self.admin_login,  # one of them alone, ready for curl --user
             "MESH_DATA_DIR": str(self.data_dir),
         }
         return {name: value for name, value in found.items() if value}
+
+    @property
+    def admin_login(self) -> str:
+        """The name and the password of the first of those who may use the admin API."""
+        return self.admin_users[0].rpartition(":")[0] if self.admin_users else ""
 
 
 def revealed(secret: SecretStr | None) -> str | None:
@@ -54,15 +65,25 @@ def gateway_address(settings: Settings) -> tuple[str, int]:
 
     A port that the operator has chosen is used or refused, never replaced; the default one gives way to the next.
     """
-    wanted, host = settings.gateway_port, settings.gateway_host
-    if (free := _free(host, wanted)) is not None:
+    return _address(settings, "gateway")
+
+
+def admin_address(settings: Settings, *, besides: int | None = None) -> tuple[str, int]:
+    """Return the host and a free port for the admin API, other than the one that the gateway is about to take."""
+    return _address(settings, "admin", besides)
+
+
+def _address(settings: Settings, role: str, besides: int | None = None) -> tuple[str, int]:
+    wanted, host = getattr(settings, f"{role}_port"), getattr(settings, f"{role}_host")
+    setting = f"MESH_{role.upper()}_PORT"
+    if (free := _free(host, wanted)) is not None and free != besides:
         return host, free
-    if "gateway_port" in settings.model_fields_set:
-        raise ServiceFailed(f"port {wanted} on {host} is taken: free it, or choose another with MESH_GATEWAY_PORT")
-    for port in range(wanted + 1, wanted + _PORTS_TO_TRY):
-        if _free(host, port) is not None:
-            return host, port
-    raise ServiceFailed(f"no free port from {wanted} on: choose one with MESH_GATEWAY_PORT")
+    if f"{role}_port" in settings.model_fields_set and wanted:
+        raise ServiceFailed(f"port {wanted} on {host} is taken: free it, or choose another with {setting}")
+    for port in range(wanted + 1, wanted + _PORTS_TO_TRY) if wanted else (0,):
+        if (free := _free(host, port)) is not None and free != besides:
+            return host, free
+    raise ServiceFailed(f"no free port from {wanted} on: choose one with {setting}")
 
 
 def _free(host: str, port: int) -> int | None:

@@ -6,11 +6,9 @@ from typing import Annotated
 
 import typer
 
-from mesh.stock_words import stock
-
-RUN = "Run it"
-LOOK = "See and repair"
-SET_UP = "Set up"
+from mesh.cli_events import events
+from mesh.cli_stock import stock
+from mesh.words import LOOK, RUN, SET_UP, IsDryRun, Json, join
 
 app = typer.Typer(
     name="mesh",
@@ -29,10 +27,10 @@ topology = typer.Typer(no_args_is_help=True)
 app.add_typer(dead, name="dead", rich_help_panel=LOOK, help="Dead letters: list, show, redrive or discard them.")
 app.add_typer(schedules, name="schedules", rich_help_panel=LOOK, help="Chat schedules: list them, free parked ones.")
 app.add_typer(deliveries, name="deliveries", rich_help_panel=LOOK, help="Chat deliveries: list, settle uncertain ones.")
+app.add_typer(events, name="events", rich_help_panel=LOOK, help="Marketing events: where they are; replay, cancel.")
 app.add_typer(stock, name="stock", rich_help_panel=LOOK, help="What the shop sells: import a file, list, search.")
 app.add_typer(topology, name="topology", rich_help_panel=SET_UP, help="Exchanges and queues: broker against code.")
 
-Json = Annotated[bool, typer.Option("--json", help="JSON for programs instead of a table for people.")]
 DeadQueue = Annotated[
     str | None, typer.Option("--queue", "-q", help="Only of this queue, e.g. `samples.ingest`.", show_default="all")
 ]
@@ -40,7 +38,6 @@ Group = Annotated[
     str | None, typer.Option("--group", "-g", help="Only failures of this kind, as `mesh dead list` names them.")
 ]
 MessageId = Annotated[str | None, typer.Option("--message", "-m", help="Only the message with this id.")]
-IsDryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, change nothing.")]
 
 
 def main() -> None:
@@ -54,15 +51,6 @@ def main() -> None:
             raise
         sys.stderr.write(f"mesh: {told}\n")
         sys.exit(1)
-
-
-def _join() -> None:
-    """Take the addresses of the `mesh up` that runs in this folder, where none are set; log to stderr alone."""
-    from mesh import logs
-    from mesh.env import join
-
-    logs.configure("warning", "console")
-    join()
 
 
 @app.command(rich_help_panel=RUN)
@@ -89,8 +77,17 @@ def demo() -> None:
 @app.command(rich_help_panel=RUN)
 def gateway() -> None:
     """Serve HTTP: authenticate, validate, publish, answer. Needs RabbitMQ; Redis for message states."""
-    _join()
+    join()
     from mesh import gateway as body
+
+    body.run()
+
+
+@app.command(rich_help_panel=RUN)
+def admin() -> None:
+    """Serve the operators' API: storefronts, destinations, secrets, events. Needs SQL and MESH_ENCRYPTION_KEYS."""
+    join()
+    from mesh import admin as body
 
     body.run()
 
@@ -107,7 +104,7 @@ def worker(
     ] = None,
 ) -> None:
     """Consume queues. Start as many as you like, anywhere; SIGTERM drains before it ends."""
-    _join()
+    join()
     from mesh import worker as body
 
     body.run(queues or (), processes, concurrency)
@@ -116,7 +113,7 @@ def worker(
 @app.command(rich_help_panel=RUN)
 def publishers() -> None:
     """Relay the outbox, publish due chat schedules, purge old rows. Several share the work."""
-    _join()
+    join()
     from mesh import publishers as body
 
     body.run()
@@ -125,7 +122,7 @@ def publishers() -> None:
 @app.command(rich_help_panel=LOOK)
 def queues(as_json: Json = False) -> None:
     """Show depth, rates, consumers and dead letters of every queue."""
-    _join()
+    join()
     from mesh import queues as body
 
     body.show(as_json=as_json)
@@ -134,7 +131,7 @@ def queues(as_json: Json = False) -> None:
 @dead.command("list")
 def dead_list(queue: DeadQueue = None, as_json: Json = False) -> None:
     """Count dead letters by queue and kind of failure."""
-    _join()
+    join()
     from mesh import dead as body
 
     body.listed(queue, as_json=as_json)
@@ -148,7 +145,7 @@ def dead_show(
     as_json: Json = False,
 ) -> None:
     """Show dead letters whole: reason, attempts, times, where they came from, body."""
-    _join()
+    join()
     from mesh import dead as body
 
     body.show(queue, group, message, as_json=as_json)
@@ -167,7 +164,7 @@ def dead_redrive(
     is_dry_run: IsDryRun = False,
 ) -> None:
     """Send dead letters back to their queues, each confirmed before it leaves the dead one. Safe to interrupt."""
-    _join()
+    join()
     from mesh import dead as commands
 
     commands.redrive(queue, group, message, is_all=is_all, rate=rate, is_dry_run=is_dry_run, body=body)
@@ -182,7 +179,7 @@ def dead_discard(
     is_dry_run: IsDryRun = False,
 ) -> None:
     """Delete dead letters for good. Say which: --queue, --group, --message or --all."""
-    _join()
+    join()
     from mesh import dead as body
 
     body.discard(queue, group, message, is_all=is_all, is_dry_run=is_dry_run)
@@ -195,7 +192,7 @@ def schedules_list(
     as_json: Json = False,
 ) -> None:
     """List chat schedules, with the reason of those that are parked."""
-    _join()
+    join()
     from mesh import schedules as body
 
     body.listed(is_parked=is_parked, limit=limit, as_json=as_json)
@@ -209,7 +206,7 @@ def schedules_unpark(
     """Let parked schedules run again, once what parked them is mended."""
     if not ids and not is_all:
         raise typer.BadParameter("name schedules, or say --all")
-    _join()
+    join()
     from mesh import schedules as body
 
     body.unpark(None if is_all else ids)
@@ -222,7 +219,7 @@ def deliveries_list(
     as_json: Json = False,
 ) -> None:
     """List chat deliveries in a state, the longest unchanged first."""
-    _join()
+    join()
     from mesh import deliveries as body
 
     body.listed(state, limit=limit, as_json=as_json)
@@ -234,7 +231,7 @@ def deliveries_resolve(
     was_sent: Annotated[bool, typer.Option("--sent/--not-sent", help="What the creator's chat shows.")],
 ) -> None:
     """Settle uncertain deliveries: a crash hid whether they were sent. Those that were not are sent again."""
-    _join()
+    join()
     from mesh import deliveries as body
 
     body.resolve(task_keys, was_sent=was_sent)
@@ -243,7 +240,7 @@ def deliveries_resolve(
 @topology.command("plan")
 def topology_plan(as_json: Json = False) -> None:
     """Show what `apply` would do. Exits 1 when the broker differs from the code."""
-    _join()
+    join()
     from mesh import topology as body
 
     raise typer.Exit(body.plan(as_json=as_json))
@@ -256,7 +253,7 @@ def topology_apply(
     ] = False,
 ) -> None:
     """Declare what is missing. Refuses to touch a queue that holds messages."""
-    _join()
+    join()
     from mesh import topology as body
 
     body.apply(prune=is_pruning)
@@ -290,10 +287,25 @@ def env() -> None:
     raise typer.Exit(body.run())
 
 
+@app.command("rotate-keys", rich_help_panel=SET_UP)
+def rotate_keys(
+    is_new: Annotated[bool, typer.Option("--new", help="Print a fresh key, and change nothing.")] = False,
+) -> None:
+    """Seal every secret in SQL with the first of MESH_ENCRYPTION_KEYS, while everything goes on running.
+
+    First put a new key before the old one and restart every process; then run this; then take the old key away. A mesh
+    on one machine has its keys in `.mesh/secrets/encryption_key`. Exits 1 if a secret opens with none of them.
+    """
+    join()
+    from mesh import rotate_keys as body
+
+    raise typer.Exit(body.new() if is_new else body.run())
+
+
 @app.command(rich_help_panel=SET_UP)
 def migrate() -> None:
     """Bring the database's tables up to date. Safe to run from several places at once."""
-    _join()
+    join()
     from mesh import migrate as body
 
     before, after = body.run()
@@ -303,7 +315,7 @@ def migrate() -> None:
 @app.command(rich_help_panel=SET_UP)
 def doctor(as_json: Json = False) -> None:
     """Check everything the mesh depends on, and say how to mend what is wrong. Exits 1 if something is."""
-    _join()
+    join()
     from mesh import doctor as body
 
     raise typer.Exit(body.run(as_json=as_json))

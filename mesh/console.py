@@ -1,5 +1,6 @@
 """What commands print: tables for people, JSON for programs, durations that read well."""
 
+import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,7 +10,10 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-console = Console(highlight=False)
+#: Files and pipes have no width of their own unless COLUMNS says so: tables get room enough that no cell is broken.
+_WIDE = 160
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDE)
 notes = Console(highlight=False, stderr=True)  # what is not the answer, so that --json stays JSON
 
 

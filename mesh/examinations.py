@@ -12,12 +12,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from adapters.status import RedisStatusBoard
+from adapters.vault import Vault
 from brokers import declare
 from brokers.link import Link
 from brokers.plan import State, Topology
 from brokers.topology import DOMAINS, QUEUES
 from brokers.verdict import Verdict
-from mesh.addresses import gateway_address, reachable, revealed
+from mesh.addresses import admin_address, gateway_address, reachable, revealed
 from mesh.compose import database_url
 from mesh.doctor import Check, Finding, Health
 from mesh.embedded.management import Management, ManagementError
@@ -152,7 +153,17 @@ async def _redis(settings: Settings) -> Finding:
 
 
 async def _gateway(settings: Settings) -> Finding:
-    running = os.environ.get("MESH_GATEWAY_URL")
+    return await _served("gateway", lambda: gateway_address(settings))
+
+
+async def _admin(settings: Settings) -> Finding:
+    return await _served("admin", lambda: admin_address(settings))
+
+
+async def _served(role: str, address: Callable[[], tuple[str, int]]) -> Finding:
+    """Ask a role that serves HTTP whether it is ready, or say where it would listen."""
+    name = role.upper()
+    running = os.environ.get(f"MESH_{name}_URL")
     if running:
         at = urlsplit(running)
         request = f"GET /health/ready HTTP/1.1\r\nHost: {at.hostname}\r\nConnection: close\r\n\r\n".encode()
@@ -160,10 +171,27 @@ async def _gateway(settings: Settings) -> Finding:
             return Finding(Health.OK, f"ready at {running}")
         return Finding(Health.FAIL, f"{running} is not ready", f"see {running}/health/ready and its log")
     try:
-        host, port = gateway_address(settings)
+        host, port = address()
     except ServiceFailed as error:
-        return Finding(Health.FAIL, str(error), "choose another with MESH_GATEWAY_PORT")
+        return Finding(Health.FAIL, str(error), f"choose another with MESH_{name}_PORT")
     return Finding(Health.OK, f"not running; it would listen on {reachable(host)}:{port}")
+
+
+async def _operators(settings: Settings) -> Finding:
+    if settings.admin_users:
+        return Finding(Health.OK, f"{len(settings.admin_users)} may use the admin API")
+    return Finding(Health.WARN, "none set: an admin API by itself refuses every call", "set MESH_ADMIN_USERS")
+
+
+async def _keys(settings: Settings) -> Finding:
+    keys = [key.get_secret_value() for key in settings.encryption_keys]
+    if not keys:
+        return Finding(Health.WARN, "none set: nothing that opens secrets starts by itself", "set MESH_ENCRYPTION_KEYS")
+    try:
+        Vault(keys)
+    except ValueError as error:
+        return Finding(Health.FAIL, str(error), "make one with `mesh rotate-keys --new`")
+    return Finding(Health.OK, f"{len(keys)}, the first of them current")
 
 
 async def _tokens(settings: Settings) -> Finding:
@@ -223,6 +251,9 @@ CHECKS: dict[str, Check] = {
     "redis": _redis,
     "gateway": _gateway,
     "tokens": _tokens,
+    "admin": _admin,
+    "operators": _operators,
+    "keys": _keys,
     "clock": _clock,
     "time zones": _zones,
     "templates": _templates,

@@ -15,6 +15,7 @@ from mesh import __version__
 from mesh.compose import Composition
 from mesh.lifetime import begin, live
 from publishers.gateway.app import gateway
+from publishers.gateway.auth import Callers
 from publishers.gateway.border import Border
 from publishers.gateway.ports import Check, Limits
 from publishers.gateway.server import listen, serve
@@ -49,11 +50,13 @@ def application(composition: Composition, answers: Answers) -> Border:
         composition.publisher,
         answers,
         composition.board,
-        settings.service_tokens,
+        Callers(settings.service_tokens, settings.events_users),
         limits=Limits(
             max_body_bytes=settings.gateway_max_body_bytes,
             max_wait=timedelta(seconds=settings.gateway_max_wait_seconds),
             requests_a_minute=settings.gateway_rate_limit,
+            max_events_bytes=settings.events_max_body_bytes,
+            max_events=settings.events_max_count,
         ),
         checks=checks,
         asyncapi=json.dumps(asyncapi(topology.QUEUES, ROUTES, __version__)).encode(),

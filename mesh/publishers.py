@@ -1,8 +1,9 @@
-"""`mesh publishers`: the outbox relay, the due chat schedules and the purge, in one process."""
+"""`mesh publishers`: the outbox relay, what is due of chats and marketing events, and the purge, in one process."""
 
 import asyncio
 import os
 from datetime import timedelta
+from typing import Protocol
 
 import structlog
 
@@ -10,7 +11,10 @@ from mesh.compose import Composition
 from mesh.lifetime import begin, live
 from mesh.probes import probes
 from persistence.clock import SharedClock
+from publishers.backlog import BacklogWatch
 from publishers.clockwork import Pace, Polling
+from publishers.deliveries import DeliveriesPoller
+from publishers.marketing_events import PACE, MarketingEventsPoller
 from publishers.outbox import OutboxRelay
 from publishers.purge import Purge
 from publishers.schedules.judgement import Policy
@@ -21,6 +25,10 @@ from schemas.clock import Clock
 from settings import Settings
 
 log = structlog.get_logger()
+
+
+class _Works(Protocol):
+    async def run(self, stop: asyncio.Event) -> None: ...
 
 
 def run() -> None:
@@ -36,7 +44,15 @@ async def _publish(settings: Settings, stop: asyncio.Event) -> None:
     work = (
         OutboxRelay(uow, publisher, clock, Polling(lease=_lease(settings))),
         schedule_publisher(composition, clock),
-        Purge(uow, clock, keep=timedelta(days=settings.retention_days)),
+        MarketingEventsPoller(uow, publisher, clock, Polling(lease=_lease(settings), pace=PACE)),
+        DeliveriesPoller(uow, publisher, clock),
+        BacklogWatch(uow, clock),
+        Purge(
+            uow,
+            clock,
+            keep=timedelta(days=settings.retention_days),
+            keep_events=timedelta(days=settings.relay_retention_days),
+        ),
     )
     running = [asyncio.create_task(clock.run(stop))]
     running += [asyncio.create_task(_keep(each, clock, stop)) for each in work]
@@ -48,7 +64,7 @@ async def _publish(settings: Settings, stop: asyncio.Event) -> None:
     log.info("publishers_stopped")
 
 
-async def _keep(work: OutboxRelay | SchedulePublisher | Purge, clock: SharedClock, stop: asyncio.Event) -> None:
+async def _keep(work: _Works, clock: SharedClock, stop: asyncio.Event) -> None:
     """Do a publisher's work from the moment that the time is known."""
     await clock.known(stop)
     await work.run(stop)

@@ -17,7 +17,7 @@ from brokers import declare
 from brokers.link import Link
 from brokers.plan import Topology
 from brokers.topology import DOMAINS, QUEUES
-from mesh.addresses import Addresses, gateway_address, reachable, revealed
+from mesh.addresses import Addresses, admin_address, gateway_address, reachable, revealed
 from mesh.compose import database_url
 from mesh.data_dir import DataDir
 from mesh.embedded.process import ServiceFailed, port_answers, tail
@@ -29,12 +29,14 @@ from persistence import migrate
 from settings import Settings
 
 #: Started in this order and stopped in the reverse: nothing new comes in while the rest drains.
-ROLES = ("worker", "publishers", "gateway")
+ROLES = ("worker", "publishers", "admin", "gateway")
 
 #: Who may post marketing events where nobody is named: an order management system.
 PRODUCER = "oms"
+#: Who may administer a mesh that was given no operators.
+OPERATOR = "admin"
 
-_GATEWAY_START = timedelta(seconds=45)
+_HTTP_START = timedelta(seconds=45)
 
 #: A role's own deadline for draining ends first; this is for closing connections after it.
 _AFTER_DRAIN = timedelta(seconds=5)
@@ -56,8 +58,8 @@ class RunningMesh:
         self.broker: PrivateRabbitMQ | None = None
         self.redis: PrivateRedis | None = None
         self.roles: dict[str, Role] = {}
-        #: The port that the gateway would have had, where it was taken.
-        self.gateway_moved_from: int | None = None
+        #: The ports that the gateway and the admin API would have had, where they were taken.
+        self.moved_from: dict[str, int] = {}
         self._report = report
         self._watches: list[asyncio.Task[None]] = []
         self._can_hurry: list[_CanHurry] = []
@@ -109,16 +111,17 @@ async def running_mesh(
     async with AsyncExitStack() as stack:
         stack.enter_context(mesh.folder.held())
         await _start_services(mesh, settings, stack)
-        host, port = gateway_address(settings)
-        mesh.gateway_moved_from = settings.gateway_port if port != settings.gateway_port != 0 else None
-        mesh.addresses = _addresses(mesh, settings, f"http://{reachable(host)}:{port}")
+        http = _http_addresses(mesh, settings)
+        mesh.addresses = _addresses(
+            mesh, settings, {role: f"http://{reachable(host)}:{port}" for role, (host, port) in http.items()}
+        )
         with mesh.step("topology"):
             await _declare(mesh.addresses.broker_url)
-        given = {**_role_environment(mesh, host, port), **(environment or {})}
+        given = {**_role_environment(mesh, http), **(environment or {})}
         await _start_roles(mesh, settings, roles, given, stack)
-        if "gateway" in roles:
-            with mesh.step("ready"):
-                await _wait_for_gateway(mesh, reachable(host), port)
+        with mesh.step("ready"):
+            for role in http.keys() & set(roles):
+                await _wait_until_ready(mesh, role, *http[role])
         mesh.folder.publish(mesh.addresses.environment())
         stack.callback(mesh.folder.withdraw)
         yield mesh
@@ -157,14 +160,23 @@ async def _start_roles(
         mesh.watch(role, keep_up(name, role.ended, role.start, role.last_words), stack)
 
 
-def _addresses(mesh: RunningMesh, settings: Settings, gateway_url: str) -> Addresses:
+def _http_addresses(mesh: RunningMesh, settings: Settings) -> dict[str, tuple[str, int]]:
+    """Return where the roles that serve HTTP will listen, and note which of them had to move."""
+    gateway = gateway_address(settings)
+    found = {"gateway": gateway, "admin": admin_address(settings, besides=gateway[1])}
+    wanted = {"gateway": settings.gateway_port, "admin": settings.admin_port}
+    mesh.moved_from = {role: wanted[role] for role, (_, port) in found.items() if wanted[role] not in (0, port)}
+    return found
+
+
+def _addresses(mesh: RunningMesh, settings: Settings, urls: Mapping[str, str]) -> Addresses:
     broker, redis = mesh.broker, mesh.redis
-    tokens, producers, keys = (
+    tokens, producers, keys, operators = (
         tuple(each.get_secret_value() for each in chosen)
-        for chosen in (settings.service_tokens, settings.events_users, settings.encryption_keys)
+        for chosen in (settings.service_tokens, settings.events_users, settings.encryption_keys, settings.admin_users)
     )
     return Addresses(
-        gateway_url=settings.gateway_url or gateway_url,
+        gateway_url=settings.gateway_url or urls["gateway"],
         data_dir=mesh.folder.path,
         broker_url=broker.url if broker else revealed(settings.broker_url) or "",
         broker_management_url=broker.management_login if broker else revealed(settings.broker_management_url),
@@ -173,18 +185,22 @@ def _addresses(mesh: RunningMesh, settings: Settings, gateway_url: str) -> Addre
         service_tokens=tokens or (mesh.folder.secret("service_token"),),
         events_users=producers or (f"{PRODUCER}:{mesh.folder.secret('events_password')}",),
         encryption_keys=keys or (mesh.folder.secret("encryption_key", new_key),),
+        admin_url=settings.admin_url or urls["admin"],
+        admin_users=operators or (f"{OPERATOR}:{mesh.folder.secret('admin_password')}:admin+secrets",),
     )
 
 
-def _role_environment(mesh: RunningMesh, host: str, port: int) -> dict[str, str]:
+def _role_environment(mesh: RunningMesh, http: Mapping[str, tuple[str, int]]) -> dict[str, str]:
     """Return the whole environment of a role: ours, what we started, and where this code is."""
     root = str(Path(__file__).resolve().parent.parent)
     path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
+    listening: dict[str, str] = {}
+    for role, (host, port) in http.items():
+        listening |= {f"MESH_{role.upper()}_HOST": host, f"MESH_{role.upper()}_PORT": str(port)}
     return {
         **os.environ,
         **mesh.addresses.environment(),
-        "MESH_GATEWAY_HOST": host,
-        "MESH_GATEWAY_PORT": str(port),
+        **listening,
         "PYTHONPATH": path,
         "PYTHONUNBUFFERED": "1",
     }
@@ -201,17 +217,18 @@ async def _declare(broker_url: str) -> None:
         await link.close()
 
 
-async def _wait_for_gateway(mesh: RunningMesh, host: str, port: int) -> None:
+async def _wait_until_ready(mesh: RunningMesh, role: str, host: str, port: int) -> None:
+    host = reachable(host)
     request = f"GET /health/ready HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
     trouble = asyncio.create_task(mesh.failed())
-    deadline = time.monotonic() + _GATEWAY_START.total_seconds()
+    deadline = time.monotonic() + _HTTP_START.total_seconds()
     try:
         while not await port_answers(port, host=host, say=request, expect=b"HTTP/1.1 200"):
             if trouble.done():
                 trouble.result()
             if time.monotonic() > deadline:
-                log = mesh.roles["gateway"].log
-                raise ServiceFailed(f"the gateway was not ready within {_GATEWAY_START}.\n{tail(log)}")
+                log = mesh.roles[role].log
+                raise ServiceFailed(f"{role} was not ready within {_HTTP_START}.\n{tail(log)}")
             await asyncio.sleep(0.05)
     finally:
         await _cancelled(trouble)

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from mesh import logs
 from mesh.follow import Follower
-from mesh.running import ROLES, Report, RunningMesh, running_mesh
+from mesh.running import OPERATOR, ROLES, Report, RunningMesh, running_mesh
 from settings import Settings
 
 TOKEN_HEADER = "X-INFound-Inner-Service-Token"  # noqa: S105 - a header's name
@@ -103,17 +103,29 @@ def _welcome(mesh: RunningMesh, settings: Settings, console: Console, seconds: f
     addresses, folder = mesh.addresses, mesh.folder.path
     table = Table.grid(padding=(0, 2))
     table.add_row("Gateway", f"{addresses.gateway_url}   [dim]documentation:[/] {addresses.gateway_url}/docs")
+    if "admin" in mesh.roles:
+        table.add_row(
+            "Admin",
+            f"{addresses.admin_url}   [dim]documentation:[/] {addresses.admin_url}/docs{_login(mesh, settings)}",
+        )
     if mesh.broker:
         login = f"[dim]user[/] {mesh.broker.user} [dim]password in[/] {_shown(mesh.broker.folder / 'password')}"
         table.add_row("RabbitMQ", f"{mesh.broker.management_url}   {login}")
     if settings.database_url is None:
         table.add_row("Database", _shown(folder / "mesh.db"))
     table.add_row("Logs", _shown(folder / "logs"))
-    if mesh.gateway_moved_from is not None:
-        table.add_row("Note", f"[yellow]port {mesh.gateway_moved_from} is taken: the gateway took the next free one[/]")
+    for role, port in mesh.moved_from.items():
+        table.add_row("Note", f"[yellow]port {port} is taken: {role} took the next free one[/]")
     console.print(Panel(table, title=f"The mesh runs [dim]({seconds:.1f} s)[/]", expand=False))
     console.print(f'In another terminal:\n\n[cyan]eval "$({_program()} env)"\n{_CURL}[/]\n', soft_wrap=True)
     console.print("Ctrl-C ends it. What the processes say:\n", style="dim")
+
+
+def _login(mesh: RunningMesh, settings: Settings) -> str:
+    """Say where the password of a mesh that was given no operators is."""
+    if settings.admin_users:
+        return ""
+    return f" [dim]user[/] {OPERATOR} [dim]password in[/] {_shown(mesh.folder.path / 'secrets' / 'admin_password')}"
 
 
 def _program() -> str:

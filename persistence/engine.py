@@ -167,7 +167,8 @@ def _mysql(address: URL, pool_size: int, read_timeout: timedelta | None) -> Asyn
 
 def _pool(size: int) -> dict[str, Any]:
     # A unit of work always commits, rolls back or discards: the pool's own rollback would be one more round trip.
-    return {"pool_size": size, "max_overflow": 0, "pool_reset_on_return": None}
+    # What is stored names people and their orders: an error that is logged tells the statement, not its values.
+    return {"pool_size": size, "max_overflow": 0, "pool_reset_on_return": None, "hide_parameters": True}
 
 
 def _ping_after_idling(engine: AsyncEngine) -> None:

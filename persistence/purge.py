@@ -1,6 +1,6 @@
 """Deletes rows that have outlived their use, a bounded number at a time."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Final
 
@@ -10,12 +10,24 @@ from persistence.session import Session, chunks
 from persistence.tables import (
     chatbot_creator_days,
     chatbot_deliveries,
+    deliveries,
+    event_attempts,
     inbox,
+    marketing_events,
     sample_content_crawl_logs,
     sample_crawl_logs,
 )
 from schemas.chatbot.records import DeliveryState
+from schemas.relay.records import EventStatus
 
+#: Events of which nothing more is to come by itself; one that is held waits for as long as it takes an operator.
+ENDED: Final = (
+    EventStatus.DELIVERED,
+    EventStatus.FAILED,
+    EventStatus.CANCELLED,
+    EventStatus.DUPLICATE,
+    EventStatus.CONFLICT,
+)
 SETTLED: Final = (DeliveryState.SENT, DeliveryState.FAILED)
 
 
@@ -26,6 +38,7 @@ class Retention:
     now: datetime
     crawl_logs_before: date
     deliveries_before: datetime
+    events_before: datetime
     limit: int = 1000
 
 
@@ -38,13 +51,14 @@ class Purged:
     content_crawl_logs: int
     deliveries: int
     creator_days: int
+    events: int
 
     def __bool__(self) -> bool:
-        return any((self.inbox, self.crawl_logs, self.content_crawl_logs, self.deliveries, self.creator_days))
+        return any(asdict(self).values())
 
 
 async def purge(session: Session, retention: Retention) -> Purged:
-    """Delete expired inbox marks, old crawl logs, and old deliveries that are settled."""
+    """Delete expired inbox marks, old crawl logs, chat deliveries settled long ago, and events that ended long ago."""
     day = retention.crawl_logs_before
     settled_long_ago = chatbot_deliveries.c.state.in_(SETTLED) & (
         chatbot_deliveries.c.updated_at < retention.deliveries_before
@@ -59,7 +73,24 @@ async def purge(session: Session, retention: Retention) -> Purged:
         ),
         deliveries=await _delete(session, chatbot_deliveries, settled_long_ago, limit),
         creator_days=await _delete(session, chatbot_creator_days, days_long_ago, limit),
+        events=await _delete_events(session, retention),
     )
+
+
+async def _delete_events(session: Session, retention: Retention) -> int:
+    """Delete events that have ended, with their deliveries and attempts; one that still waits stays, however old."""
+    events = marketing_events.c
+    # Nothing ended before it was written: this is what the index knows.
+    is_old = events.created_at < retention.events_before
+    is_over = events.status.in_(ENDED) & (events.updated_at < retention.events_before)
+    oldest = select(events.id).where(is_old, is_over).order_by(events.created_at, events.id).limit(retention.limit)
+    # One that is being replayed is locked, and stays.
+    oldest = oldest.with_for_update(skip_locked=True)
+    numbers = (await session.execute(oldest)).scalars().all()
+    for chunk in chunks(numbers):
+        for column in (event_attempts.c.event_id, deliveries.c.event_id, marketing_events.c.id):
+            await session.execute(column.table.delete().where(column.in_(chunk)))
+    return len(numbers)
 
 
 async def _delete(session: Session, table: Table, is_old: ColumnElement[bool], limit: int) -> int:

@@ -16,12 +16,24 @@ HOURLY = timedelta(hours=1)
 
 
 class Purge:
-    """Deletes expired inbox marks, and crawl logs and settled deliveries older than `keep`."""
+    """Deletes expired inbox marks, and what is older than `keep`: crawl logs and settled chat deliveries.
 
-    def __init__(self, uow: Uow, clock: Clock, *, keep: timedelta = timedelta(days=180), chunk: int = 1000) -> None:
+    Marketing events that have ended leave `keep_events` after their last change, with their deliveries and attempts.
+    """
+
+    def __init__(
+        self,
+        uow: Uow,
+        clock: Clock,
+        *,
+        keep: timedelta = timedelta(days=180),
+        keep_events: timedelta = timedelta(days=90),
+        chunk: int = 1000,
+    ) -> None:
         self._uow = uow
         self._clock = clock
         self._keep = keep
+        self._keep_events = keep_events
         self._chunk = chunk
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -32,7 +44,13 @@ class Purge:
         """Delete one chunk of each table, in one short transaction; return 1 while there may be more to delete."""
         now = self._clock()
         long_ago = now - self._keep
-        retention = Retention(now=now, crawl_logs_before=long_ago.date(), deliveries_before=long_ago, limit=self._chunk)
+        retention = Retention(
+            now=now,
+            crawl_logs_before=long_ago.date(),
+            deliveries_before=long_ago,
+            events_before=now - self._keep_events,
+            limit=self._chunk,
+        )
         async with self._uow() as tx:
             purged = await tx.purge(retention)
         if purged:

@@ -44,10 +44,10 @@ def email(value: Any) -> str | None:
     return hashed(text) if "@" in text else None
 
 
-def e164(value: Any, country: str | None = None) -> str | None:
+def e164(value: Any, country: Any = None) -> str | None:
     """Return a telephone number as E.164 (+16505551212); `country` (ISO 3166-1) is for numbers that lack their code."""
     text = _text(value)
-    region = (country or "").strip().upper() or None
+    region = _text(country).upper() or None
     for candidate in (text, f"+{text.lstrip('+0')}" if region is None else text):
         try:
             number = phonenumbers.parse(candidate, region)
@@ -58,7 +58,7 @@ def e164(value: Any, country: str | None = None) -> str | None:
     return None
 
 
-def phone(value: Any, country: str | None = None, *, plus: bool = False) -> str | None:
+def phone(value: Any, country: Any = None, *, plus: bool = False) -> str | None:
     """Return the digest of a number in E.164: digits alone as Meta and Snapchat want, or with its plus."""
     text = _text(value)
     if is_hashed(text):
@@ -82,10 +82,10 @@ def state(value: Any) -> str | None:
     return _or_digest(value, _NOT_LETTERS.sub("", _text(value).lower()))
 
 
-def postcode(value: Any, country: str | None = None) -> str | None:
+def postcode(value: Any, country: Any = None) -> str | None:
     """Return the digest of a postcode: lower case, no spaces or dashes; of the United States its first five digits."""
     normal = _NOT_LETTERS.sub("", _text(value).lower())
-    is_us = (country or "us").strip().lower() == "us" and normal.isdigit()
+    is_us = (_text(country) or "us").lower() == "us" and normal.isdigit()
     return _or_digest(value, normal[:5] if is_us else normal)
 
 

@@ -1,6 +1,7 @@
 """What identifies a person, under the names that producers use."""
 
 from collections.abc import Mapping
+from ipaddress import IPv4Address
 from typing import Any
 
 from adapters.relay.port import RelayEvent
@@ -41,3 +42,11 @@ def told(event: RelayEvent, name: str) -> Any:
     """Return something that a producer sends beside the person (a click id, a cookie), or None."""
     value = event.user_data.get(name, event.payload.get(name))
     return None if value in ("", None) or isinstance(value, dict | list | bool) else value
+
+
+def ipv4(value: Any) -> str | None:
+    """Return an address of the network where it is one of version 4, the only one that some platforms take."""
+    try:
+        return str(IPv4Address(str(value).strip()))
+    except ValueError:
+        return None

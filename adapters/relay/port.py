@@ -55,7 +55,7 @@ class Limits:
     """What a platform takes, with its page as the source beside each number in the adapter.
 
     `horizon` is how long it recognises a repeat; `freshness` how old an event may be; `calls` the calls allowed a
-    `period` for one account.
+    `period` for one account. One without `recognises_repeats` is never sent again what it may have taken.
     """
 
     events_a_call: int
@@ -65,6 +65,7 @@ class Limits:
     calls: int
     period: timedelta
     concurrency: int = 4
+    recognises_repeats: bool = True
 
 
 class Verdict(StrEnum):

@@ -3,14 +3,49 @@
 import sys
 from collections.abc import Callable, Mapping
 
+from adapters.relay.amplitude import Amplitude
+from adapters.relay.braze import Braze
 from adapters.relay.ga4 import Ga4
+from adapters.relay.generic import GenericHttp
+from adapters.relay.google_ads import GoogleAds
 from adapters.relay.http import Http
+from adapters.relay.klaviyo import Klaviyo
+from adapters.relay.linkedin import LinkedIn
 from adapters.relay.meta import Meta
+from adapters.relay.microsoft import Microsoft
+from adapters.relay.mixpanel import Mixpanel
+from adapters.relay.pinterest import Pinterest
 from adapters.relay.port import Adapter
+from adapters.relay.reddit import Reddit
+from adapters.relay.segment import Segment
 from adapters.relay.sgtm import Sgtm
+from adapters.relay.snapchat import Snapchat
+from adapters.relay.tiktok import TikTok
+from adapters.relay.x import X
 
 #: One line a platform: its code, and what makes its adapter from the shared client.
-ADAPTERS: Mapping[str, Callable[[Http], Adapter]] = {each.code: each for each in (Sgtm, Ga4, Meta)}
+ADAPTERS: Mapping[str, Callable[[Http], Adapter]] = {
+    each.code: each
+    for each in (
+        Sgtm,
+        Ga4,
+        Meta,
+        TikTok,
+        Snapchat,
+        Pinterest,
+        Reddit,
+        LinkedIn,
+        Microsoft,
+        X,
+        GoogleAds,
+        Segment,
+        Klaviyo,
+        Braze,
+        Amplitude,
+        Mixpanel,
+        GenericHttp,
+    )
+}
 
 
 def adapters(http: Http) -> dict[str, Adapter]:

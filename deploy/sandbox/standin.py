@@ -248,7 +248,7 @@ class Standin:
     async def _tell_events(self, request: Request) -> Response:  # noqa: ARG002 -- Starlette's
         told = [
             {"id": each.id, "count": each.count, "conversions": each.conversions}
-            | {"first_at": each.first_at, "event": each.event}
+            | {"first_at": each.first_at, "last_at": each.last_at, "event": each.event}
             for each in self.events()
         ]
         return answer(200, told)

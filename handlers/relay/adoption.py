@@ -58,10 +58,7 @@ async def _with_storefronts(tx: Transaction, events: Sequence[MarketingEvent]) -
     numbers = {event.storefront_id for event in events if event.storefront_id is not None}
     by_number = await tx.configuration.storefronts_by_number(numbers)
     by_code = await tx.configuration.storefronts_by_code({_code_of(event) for event in events})
-    return [
-        _Row(event, by_number.get(event.storefront_id) if event.storefront_id else by_code.get(_code_of(event)))
-        for event in events
-    ]
+    return [_Row(event, by_number.get(event.storefront_id or 0) or by_code.get(_code_of(event))) for event in events]
 
 
 def _code_of(event: MarketingEvent) -> str:
@@ -107,6 +104,8 @@ async def _identified(tx: Transaction, rows: Sequence[_Row], now: datetime) -> t
             continue
         row.event = known[identity] = replace(
             row.event,
+            # As storefronts are called: a row that is held is found again by this.
+            storefront_code=row.item.identity.storefront_code,
             event_type=row.item.identity.event_type,
             identity=identity,
             content_hash=row.item.content_hash,

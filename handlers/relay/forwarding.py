@@ -1,7 +1,8 @@
 """Sends what is due to a destination: claimed under a lease, called outside any transaction, recorded after it."""
 
+import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from adapters.budgets import Budgets
 from adapters.relay.accounts import account_of
 from adapters.relay.mapping import built_in
 from adapters.relay.port import Account, Adapter
-from adapters.vault import Vault
+from adapters.vault import CannotOpenError, Vault
 from brokers import topology
 from brokers.delivery import Delivery as Carried
 from brokers.outgoing import new_message_id
@@ -36,6 +37,8 @@ LEASE: Final = timedelta(seconds=90)
 ROUNDS: Final = 20
 #: One is waiting for the platform while the other is busy with SQL.
 RUNNERS: Final = 2
+#: A key that was lost is given back by an operator; what other destinations have to send goes on meanwhile.
+KEY_PAUSE: Final = timedelta(minutes=1)
 #: Losing a race for a row must not make the outcome of a finished call unknown.
 RECORD_TRIES: Final = 5
 
@@ -49,16 +52,25 @@ class Outside:
     budgets: Budgets
     bases: Mapping[str, str] = field(default_factory=dict)
     _running: Counter[int] = field(default_factory=Counter)
+    _asked_again: set[int] = field(default_factory=set)
 
     @asynccontextmanager
     async def runner(self, destination_id: int) -> AsyncIterator[bool]:
         """Take one of a destination's places in this process; False where all are taken."""
         is_free = self._running[destination_id] < RUNNERS
+        if not is_free:
+            self._asked_again.add(destination_id)
         self._running[destination_id] += is_free
         try:
             yield is_free
         finally:
             self._running[destination_id] -= is_free
+
+    def was_asked_again(self, destination_id: int) -> bool:
+        """Tell, once, whether a wake-up came while all places were taken: what it was about may not be claimed yet."""
+        is_asked = destination_id in self._asked_again
+        self._asked_again.discard(destination_id)
+        return is_asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,8 @@ class _Round:
     mapping: Mapping[str, Any]
     claimed: Sequence[ClaimedDelivery]
     token: str
+    is_last: bool
+    uncertain: Collection[int] = ()
 
 
 @router.consume(topology.RELAY_DELIVERIES_SEND)
@@ -78,30 +92,65 @@ async def send_deliveries(delivery: Carried[SendDeliveries], uow: Uow, clock: Cl
     """Send what is due to one destination until nothing is, or its turn is over.
 
     Safe to repeat: what is due is claimed in SQL, each delivery by one sender. A crash between a call and its record
-    lets the lease run out, and the delivery is sent again under the same downstream id.
+    lets the lease run out, and the delivery is sent again under the same downstream id, where that is recognised.
     """
     number = delivery.message.destination_id
-    async with outside.runner(number) as is_ours:
-        if not is_ours:
-            return  # those who are at work take what is due
-        for _ in range(ROUNDS):
-            if not await _round(number, uow, clock, outside):
-                break
-        else:
-            async with uow() as tx:
-                await tx.send(SendDeliveries(destination_id=number))
-            return
+    late: set[asyncio.Task[bool]] = set()
+    try:
+        async with outside.runner(number) as is_ours:
+            if not is_ours:
+                return  # those who are at work take what is due
+            await _rounds(number, uow, clock, outside, late)
+        # Others may take its place: these wait for a platform that is slow to answer, and for nothing else.
+        await asyncio.gather(*late)
+    finally:
+        for each in late:
+            each.cancel()
+
+
+async def _rounds(number: int, uow: Uow, clock: Clock, outside: Outside, late: set[asyncio.Task[bool]]) -> None:
+    """Go on until nothing is due, or the turn is over: then ask for another at once."""
+    for _ in range(ROUNDS):
+        if not await _round(number, uow, clock, outside, late):
+            break
+    else:
+        async with uow() as tx:
+            await tx.send(SendDeliveries(destination_id=number))
+        return
     async with uow() as tx:
         await tx.destinations.wake([number], None)
 
 
-async def _round(number: int, uow: Uow, clock: Clock, outside: Outside) -> bool:
-    """Claim, send and record once; False where nothing is due or nothing may be sent."""
-    taken = await _claim(number, uow, whole_milliseconds(clock()), outside)
+async def _round(number: int, uow: Uow, clock: Clock, outside: Outside, late: set[asyncio.Task[bool]]) -> bool:
+    """Claim, send and record once; False where nothing is due or nothing may be sent.
+
+    What is answered late is recorded when it is, by a task in `late`.
+    """
+    taken = await _claim(number, uow, clock, outside, late)
     if taken is None:
         return False
     sendings = rendered(taken.claimed, taken.adapter, taken.account, taken.mapping, clock())
-    await send(sendings, taken.adapter, taken.account)
+    _leave(sendings, taken.uncertain)
+    slow = await send(sendings, taken.adapter, taken.account)
+    for call, part in slow.items():
+        task = asyncio.create_task(_finish(call, taken, part, uow, clock))
+        late.add(task)
+        task.add_done_callback(late.discard)
+    waited_for = {id(each) for part in slow.values() for each in part}
+    may_go_on = await _recorded(taken, [each for each in sendings if id(each) not in waited_for], uow, clock)
+    return may_go_on and (not taken.is_last or outside.was_asked_again(number))
+
+
+async def _finish(call: asyncio.Task[None], taken: _Round, part: Sequence[Sending], uow: Uow, clock: Clock) -> bool:
+    """Wait for a call that is late, and record it."""
+    try:
+        await call
+    finally:
+        call.cancel()
+    return await _recorded(taken, part, uow, clock)
+
+
+async def _recorded(taken: _Round, sendings: Sequence[Sending], uow: Uow, clock: Clock) -> bool:
     for tries_left in reversed(range(RECORD_TRIES)):
         try:
             async with uow() as tx:
@@ -112,11 +161,11 @@ async def _round(number: int, uow: Uow, clock: Clock, outside: Outside) -> bool:
     return False
 
 
-async def _claim(number: int, uow: Uow, now: datetime, outside: Outside) -> _Round | None:
+async def _claim(number: int, uow: Uow, clock: Clock, outside: Outside, late: set[asyncio.Task[bool]]) -> _Round | None:
     """Look at every switch, then take what is due; the look and the claim are one transaction."""
     async with uow() as tx:
         view = await tx.destinations.get(number)
-    if view is None or not _may_send(view, now):
+    if view is None or not _may_send(view, clock()):
         return None
     adapter = outside.adapters.get(view.destination.platform_code)
     if adapter is None:
@@ -125,25 +174,55 @@ async def _claim(number: int, uow: Uow, now: datetime, outside: Outside) -> _Rou
             await tx.destinations.pause(number, outcomes.UNTIL_RESUMED, reason, 0)
         return None
     limits = adapter.limits
-    wanted = 1 if limits.events_a_call > 1 else limits.concurrency
+    if len(late) >= limits.concurrency:
+        await asyncio.wait(late, return_when=asyncio.FIRST_COMPLETED)
+    wanted = 1 if limits.events_a_call > 1 else max(limits.concurrency - len(late), 1)
     grant = await outside.budgets.grant(str(number), wanted, calls=limits.calls, period=limits.period)
+    now, most = whole_milliseconds(clock()), grant.calls * limits.events_a_call
     async with uow() as tx:
         if not grant.calls:
             await tx.destinations.pause(number, now + grant.wait, "rate budget spent", view.destination.failures)
             return None
         view = await tx.destinations.get(number)
-        if view is None or not _may_send(view, now):
+        # Before anything is claimed: where no key opens the secrets, nothing has been begun.
+        account = await _account(tx, view, outside, now) if view and _may_send(view, now) else None
+        if view is None or account is None:
             return None
         token = new_message_id()
-        claimed = await tx.event_deliveries.claim(
-            number, now=now, limit=grant.calls * limits.events_a_call, token=token, lease=LEASE
-        )
+        claimed = await tx.event_deliveries.claim(number, now=now, limit=most, token=token, lease=LEASE)
         if not claimed:
             return None
+        uncertain = () if limits.recognises_repeats else await _interrupted(tx, claimed)
         await tx.attempts.begin([_attempt(each, view, now) for each in claimed])
         own = await tx.configuration.mapping(view.destination.storefront_id, view.destination.platform_code)
-    account = account_of(view, outside.vault, outside.bases.get(view.destination.platform_code))
-    return _Round(view, adapter, account, own or built_in(view.destination.platform_code), claimed, token)
+    mapping = own or built_in(view.destination.platform_code)
+    return _Round(view, adapter, account, mapping, claimed, token, len(claimed) < most, uncertain)
+
+
+async def _account(tx: Transaction, view: DestinationView, outside: Outside, now: datetime) -> Account | None:
+    """Return as whom to send; None for a destination whose secrets no key opens, which waits for the key."""
+    try:
+        return account_of(view, outside.vault, outside.bases.get(view.destination.platform_code))
+    except CannotOpenError as error:
+        number, failures = view.destination.id, view.destination.failures
+        reason, platform = str(error), view.destination.platform_code
+    await tx.destinations.pause(number, now + KEY_PAUSE, reason, failures)
+    log.error("destination_paused", destination=number, platform=platform, reason=reason)
+    return None
+
+
+async def _interrupted(tx: Transaction, claimed: Sequence[ClaimedDelivery]) -> set[int]:
+    """Return the deliveries whose attempt before this one began and has no end: its sender died in mid-call."""
+    begun = await tx.attempts.open_of([each.delivery.id for each in claimed if each.delivery.id is not None])
+    before = {each.delivery.id: each.delivery.attempts - 1 for each in claimed}
+    return {id_ for id_, attempt in begun.items() if attempt.number == before[id_]}
+
+
+def _leave(sendings: Sequence[Sending], uncertain: Collection[int]) -> None:
+    """Take what may have been taken already out of what is sent: an operator alone may send it again."""
+    for each in sendings:
+        if each.claimed.delivery.id in uncertain:
+            each.rendered, each.skipped, each.outcome = None, None, outcomes.UNCERTAIN
 
 
 def _may_send(view: DestinationView, now: datetime) -> bool:
@@ -176,6 +255,8 @@ async def _record(tx: Transaction, taken: _Round, sendings: Sequence[Sending], n
     by_delivery = {each.claimed.delivery.id: each for each in sendings}
     await tx.attempts.finish([outcomes.finished(begun[id_], by_delivery[id_]) for id_ in begun])
     await tx.events.conclude({each.event_id for each in mine}, now)
+    if taken.view.credential is not None:
+        await tx.configuration.stamp(taken.view.credential.id, *outcomes.use_of(sendings, now))
     return await _judge(tx, taken.view, sendings, now)
 
 

@@ -55,7 +55,7 @@ async def ingest_events(
     judged = [_judge(delivery, now) for delivery in batch]
     async with uow() as tx:
         await _store(tx, [each for page in judged for each in page if each.item], horizons, now)
-    return [_answer(page) for page in judged]
+    return [_answer(page, delivery.message.error) for page, delivery in zip(judged, batch, strict=True)]
 
 
 def _judge(delivery: Carried[IngestEvents], now: datetime) -> list[_Judged]:
@@ -139,7 +139,7 @@ def _way(
     return shop, goes_to.get(shop.id, []) if shop else []
 
 
-def _answer(page: Sequence[_Judged]) -> IngestEventsResult:
+def _answer(page: Sequence[_Judged], error: str | None) -> IngestEventsResult:
     accepted = [each for each in page if each.result == "accepted"]
     return IngestEventsResult(
         accepted=len(accepted),
@@ -152,4 +152,5 @@ def _answer(page: Sequence[_Judged]) -> IngestEventsResult:
             )
             for each in page
         ],
+        batch_error=error or None,
     )

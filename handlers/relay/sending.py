@@ -3,17 +3,22 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
+import structlog
 
-from adapters.relay.port import Account, Adapter, Outcome, Refused, Skipped, Told, Verdict
+from adapters.relay.port import Account, Adapter, Outcome, Refused, RelayEvent, Skipped, Told, Verdict
 from handlers.relay.reading import event_of
 from schemas.relay.records import ClaimedDelivery
 
+log = structlog.get_logger()
+
 #: Finding one bad event among 1,000 takes about 20 calls; a batch with many is left to later rounds.
 MOST_CALLS: Final = 64
+#: Most platforms answer within it; what takes longer is waited for while others go on.
+IN_TIME: Final = timedelta(seconds=2)
 
 
 @dataclass(slots=True)
@@ -43,28 +48,52 @@ def _rendered(
     claimed: ClaimedDelivery, adapter: Adapter, account: Account, mapping: Mapping[str, Any], now: datetime
 ) -> Sending:
     sending = Sending(claimed)
-    event = event_of(claimed.event, claimed.delivery.downstream_id)
-    # A producer's clock may be ahead, and platforms refuse what has not happened yet.
-    event = replace(event, event_time=min(event.event_time, now))
-    if claimed.delivery.expires_at <= now:
-        sending.outcome = Outcome(verdict=Verdict.PERMANENT, reason="past its horizon: a repeat could count twice")
-    elif event.event_time < now - adapter.limits.freshness:
-        sending.outcome = Outcome(verdict=Verdict.PERMANENT, reason=f"older than {adapter.limits.freshness} at sending")
-    else:
-        try:
-            sending.rendered = adapter.render(event, account, mapping)
-        except Refused as refused:
-            sending.outcome = Outcome(verdict=Verdict.PERMANENT, reason=str(refused))
-        except Skipped as skipped:
-            sending.skipped = str(skipped)
+    try:
+        sending.rendered = adapter.render(_in_time(claimed, adapter.limits.freshness, now), account, mapping)
+    except Refused as refused:
+        sending.outcome = Outcome(verdict=Verdict.PERMANENT, reason=str(refused))
+    except Skipped as skipped:
+        sending.skipped = str(skipped)
+    except Exception as error:
+        # A bug of ours, met by one event, must not stop the others. It can be replayed once the bug is mended.
+        log.exception("event_not_rendered", platform=adapter.code, number=claimed.event.id)
+        reason = f"could not be put into {adapter.code}'s words: {type(error).__name__}"
+        sending.outcome = Outcome(verdict=Verdict.PERMANENT, reason=reason)
     return sending
 
 
-async def send(sendings: Sequence[Sending], adapter: Adapter, account: Account) -> None:
-    """Send everything that was rendered, several calls at a time, and note what became of each."""
+def _in_time(claimed: ClaimedDelivery, freshness: timedelta, now: datetime) -> RelayEvent:
+    """Return the event as it may be said now; raises Refused for what is too late."""
+    if claimed.delivery.expires_at <= now:
+        raise Refused("past its horizon: a repeat could count twice")
+    event = event_of(claimed.event, claimed.delivery.downstream_id)
+    if event.event_time < now - freshness:
+        raise Refused(f"older than {freshness} at sending")
+    # A producer's clock may be ahead, and platforms refuse what has not happened yet.
+    return replace(event, event_time=min(event.event_time, now))
+
+
+async def send(
+    sendings: Sequence[Sending], adapter: Adapter, account: Account, patience: timedelta = IN_TIME
+) -> dict[asyncio.Task[None], Sequence[Sending]]:
+    """Send everything that was rendered, several calls at a time, and note what became of each.
+
+    Returns the calls that are still under way after `patience`, each with its part: one that hangs keeps nobody else.
+    """
     to_send = [each for each in sendings if each.rendered is not None]
     calls = _Calls(adapter, account)
-    await asyncio.gather(*(calls.send(batch) for batch in _batches(to_send, adapter)))
+    begun = {asyncio.create_task(calls.send(batch)): batch for batch in _batches(to_send, adapter)}
+    if not begun:
+        return {}
+    try:
+        done, late = await asyncio.wait(begun, timeout=patience.total_seconds())
+    except BaseException:
+        for call in begun:
+            call.cancel()
+        raise
+    for call in done:
+        call.result()
+    return {call: begun[call] for call in late}
 
 
 def _batches(sendings: Sequence[Sending], adapter: Adapter) -> list[list[Sending]]:
@@ -92,7 +121,7 @@ class _Calls:
         self._left = MOST_CALLS
 
     async def send(self, batch: Sequence[Sending]) -> None:
-        """Send a batch; one that is refused without saying for which event is sent again in halves."""
+        """Send a batch; a refused one is sent again without the events that are named, in halves where none is."""
         if self._adapter.limits.events_a_call > 1:
             if not self._left:
                 return self._leave(batch)
@@ -102,6 +131,8 @@ class _Calls:
         for each, outcome in zip(batch, told.outcomes, strict=True):
             each.outcome, each.told = outcome, told
         suspects = [each for each in batch if each.outcome and each.outcome.verdict is Verdict.SPLIT]
+        if len(suspects) < len(batch):
+            return await self.send(suspects) if suspects else None
         if len(suspects) > 1:
             middle = len(suspects) // 2
             await self.send(suspects[:middle])

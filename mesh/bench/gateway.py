@@ -63,7 +63,7 @@ def _served(shape: Shape, *, is_peer: bool = False) -> Measure:
         settings = {"MESH_GATEWAY_PORT": port, "MESH_SERVICE_TOKENS": token}
         async with stage.place() as place:
             async with _server(place, settings, is_peer=is_peer) as process:
-                await _ready(int(port), process, place)
+                await ready(int(port), process, place)
                 load = replace(shape.load(size), address=port, token=token, watched=process.pid)
                 told = await _sent("mesh.bench.client", load)
             tell(0.7)
@@ -91,7 +91,8 @@ def _bare(shape: Shape) -> Measure:
     return measure
 
 
-async def _ready(port: int, process: psutil.Process, place: Place) -> None:
+async def ready(port: int, process: psutil.Process, place: Place) -> None:
+    """Wait until a server says that it is ready."""
     async with asyncio.timeout(_READY_WITHIN.total_seconds()):
         while not await port_answers(port, say=_READY, expect=b"HTTP/1.1 200"):
             if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:

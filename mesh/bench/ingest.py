@@ -64,7 +64,7 @@ def _theirs(module: str, queue: str, *command: str, workers: int = 1) -> Measure
         number, python = max(size // SHARE_OF_THE_SLOW, 1), peers.python()
         async with stage.place() as place:
             async with place.process("fill", (module, str(number)), python=python) as filling:
-                await _ended(filling)
+                await ended(filling)
             if (filled := await crawl.waiting(place, queue)) != number:
                 raise ServiceFailed(f"{filled} of {number} messages are in {queue}; the log is in {place.folder}")
             prefetch = {"dramatiq_queue_prefetch": "100"}  # Celery's is in its module
@@ -78,7 +78,8 @@ def _theirs(module: str, queue: str, *command: str, workers: int = 1) -> Measure
     return measure
 
 
-async def _ended(process: psutil.Process) -> None:
+async def ended(process: psutil.Process) -> None:
+    """Wait until a process has come to its end."""
     async with asyncio.timeout(_FILLED_WITHIN_SECONDS):
         while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:  # noqa: ASYNC110 - it has no event
             await asyncio.sleep(crawl.LOOK_SECONDS)

@@ -8,6 +8,7 @@ from mesh.bench.ingest import INGEST
 from mesh.bench.latency import LATENCY
 from mesh.bench.memory import MEMORY
 from mesh.bench.outbox import OUTBOX
+from mesh.bench.relay import RELAY
 from mesh.bench.retry import RETRY
 from mesh.bench.rows import COMPARED
 from mesh.bench.schedules import SCHEDULES
@@ -15,5 +16,5 @@ from mesh.bench.startup import STARTUP
 
 BENCHMARKS: dict[str, Benchmark] = {
     each.name: each
-    for each in (STARTUP, INGEST, COMPARED, CONSUME, GATEWAY, OUTBOX, SCHEDULES, LATENCY, BACKLOG, RETRY, MEMORY)
+    for each in (STARTUP, INGEST, COMPARED, CONSUME, GATEWAY, OUTBOX, SCHEDULES, LATENCY, BACKLOG, RETRY, RELAY, MEMORY)
 }

@@ -112,5 +112,5 @@ COMPARED = Benchmark(
     variants=lambda: Comparison().variants(),
     size=200,
     sized_in="messages",
-    targets=(Target(WORKER, BY_GROUP, at_least=0.5), Target(WORKER, BY_MESSAGE, at_least=0.5)),
+    targets=(Target(WORKER, BY_GROUP, at_least=0.6), Target(WORKER, BY_MESSAGE, at_least=0.6)),
 )

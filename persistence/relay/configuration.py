@@ -2,13 +2,20 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Select, func, or_, select
 
 from persistence.relay.rows import TABLES, columns_of, record_of, records_of
 from persistence.session import Session, chunks
-from persistence.tables import ad_analytics_platforms, admin_audit, event_mappings, storefronts
+from persistence.tables import (
+    ad_analytics_platforms,
+    admin_audit,
+    event_mappings,
+    platform_credentials,
+    storefronts,
+)
 from schemas.clock import Clock
 from schemas.relay.records import Credential, Platform, SgtmConfig, Storefront
 
@@ -112,6 +119,13 @@ class Configuration:
         query = select(*columns_of(Platform)).order_by(ad_analytics_platforms.c.id)
         rows = (await self._session.execute(query)).all()
         return {each.platform_code: each for each in records_of(Platform, rows)}
+
+    async def stamp(self, credential_id: int, used_at: datetime | None, error: str | None) -> None:
+        """Note when a credential was last of use, and what last went wrong with it; being of use clears that."""
+        values = {"last_used_at": used_at, "last_error": error} if used_at else {"last_error": error}
+        if used_at or error:
+            mine = platform_credentials.update().where(platform_credentials.c.id == credential_id)
+            await self._session.execute(mine.values(**values))
 
     async def mapping(self, storefront_id: int, platform_code: str) -> dict[str, Any] | None:
         """Return the newest active mapping of a platform: the storefront's own, else the one of all; None if none."""

@@ -14,6 +14,7 @@ from persistence.tables import deliveries, marketing_events
 from schemas.relay.records import ClaimedDelivery, Delivery, DeliveryState, MarketingEvent
 
 _CLAIM: Final = ("claim_token", "claimed_until")
+_TOLD: Final = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.DEAD)
 _PATHS: Final = paths_of(deliveries, leave_out=_CLAIM)
 
 ADD: Final = Bulk(
@@ -62,7 +63,8 @@ class EventDeliveries:
     ) -> list[ClaimedDelivery]:
         """Take what is due to a destination, longest due first, and what a dead sender has left; mark it `sending`.
 
-        The deliveries are returned with their attempts counted. After the lease another sender may take them.
+        The deliveries are returned with their attempts counted. After the lease another sender may take them. What
+        belongs to an event that somebody has deleted is cancelled.
         """
         mine = select(*columns_of(Delivery)).where(deliveries.c.destination_id == destination_id)
         left = mine.where(deliveries.c.state == DeliveryState.SENDING, deliveries.c.claimed_until <= now)
@@ -125,26 +127,33 @@ class EventDeliveries:
 
     async def restart(
         self, numbers: Collection[int], *, now: datetime, at: datetime, expires_at: datetime
-    ) -> list[int]:
-        """Send ended deliveries again at a moment, with a horizon of their own; return the events they belong to."""
+    ) -> list[Delivery]:
+        """Send ended deliveries again at a moment, with a horizon of their own; return them as they were."""
         ended = (DeliveryState.DEAD, DeliveryState.CANCELLED, DeliveryState.SKIPPED, DeliveryState.DELIVERED)
         values = {"state": DeliveryState.PENDING, "next_attempt_at": at, "expires_at": expires_at, "reason": None}
         return await self._change(numbers, ended, {**values, "delivered_at": None, "updated_at": now})
 
-    async def cancel(self, numbers: Collection[int], *, now: datetime, reason: str) -> list[int]:
-        """Never send these, where they still wait; return the events they belong to."""
+    async def cancel(self, numbers: Collection[int], *, now: datetime, reason: str) -> list[Delivery]:
+        """Never send these, where they still wait; return them as they were."""
         values = {"state": DeliveryState.CANCELLED, "reason": reason, "updated_at": now}
         return await self._change(numbers, (DeliveryState.PENDING, DeliveryState.DEAD), values)
 
-    async def counts(self) -> list[tuple[int, DeliveryState, int]]:
-        """Return how many deliveries each destination has in each state."""
-        counted = select(deliveries.c.destination_id, deliveries.c.state, func.count().label("n"))
+    async def counts(self, destinations: Collection[int]) -> list[tuple[int, DeliveryState, int]]:
+        """Return how many deliveries of each destination wait, are being sent, or are dead; not the many that ended."""
+        counted = select(deliveries.c.destination_id, deliveries.c.state, func.count().label("n")).where(
+            deliveries.c.destination_id.in_(destinations), deliveries.c.state.in_(_TOLD)
+        )
         rows = await self._session.execute(counted.group_by(deliveries.c.destination_id, deliveries.c.state))
         return [(row.destination_id, DeliveryState(row.state), row.n) for row in rows]
 
     async def _begun(
         self, taken: Sequence[Delivery], now: datetime, token: str, until: datetime
     ) -> list[ClaimedDelivery]:
+        events = await self._events({each.event_id for each in taken})
+        gone = [each.id for each in taken if each.id is not None and each.event_id not in events]
+        why = {"state": DeliveryState.CANCELLED, "reason": "its event was deleted", "updated_at": now}
+        await self._change(gone, (DeliveryState.PENDING, DeliveryState.SENDING), why)
+        taken = [each for each in taken if each.event_id in events]
         for chunk in chunks([each.id for each in taken]):
             mark = deliveries.update().where(deliveries.c.id.in_(chunk))
             await self._session.execute(
@@ -156,7 +165,6 @@ class EventDeliveries:
                     updated_at=now,
                 )
             )
-        events = await self._events({each.event_id for each in taken})
         begun = [replace(each, state=DeliveryState.SENDING, attempts=each.attempts + 1) for each in taken]
         return [ClaimedDelivery(delivery=each, event=events[each.event_id]) for each in begun]
 
@@ -170,16 +178,16 @@ class EventDeliveries:
 
     async def _change(
         self, numbers: Collection[int], states: Sequence[DeliveryState], values: dict[str, Any]
-    ) -> list[int]:
-        changed: set[int] = set()
+    ) -> list[Delivery]:
+        changed: list[Delivery] = []
         for chunk in chunks(sorted(set(numbers))):
             chosen = _all().where(deliveries.c.id.in_(chunk), deliveries.c.state.in_(states))
             found = await self._locked(chosen.order_by(deliveries.c.id), skip_locked=False)
             ids = [each.id for each in found]
             if ids:
                 await self._session.execute(deliveries.update().where(deliveries.c.id.in_(ids)).values(**values))
-            changed.update(each.event_id for each in found)
-        return sorted(changed)
+            changed += found
+        return changed
 
     async def _locked(self, query: Select[Any], *, skip_locked: bool = True) -> list[Delivery]:
         return await self._read(query.with_for_update(skip_locked=skip_locked))

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, func, literal, or_, select, update
 
 from persistence.relay.rows import columns_of, record_of, records_of
 from persistence.session import Session, chunks
@@ -27,6 +27,7 @@ from schemas.relay.records import (
     SgtmConfig,
     Storefront,
 )
+from schemas.relay.selection import Backlog
 
 #: The platform code of a storefront's own tagging server, which has no row among the platforms.
 SGTM: Final = "sgtm"
@@ -103,6 +104,23 @@ class Destinations:
         )
         due = select(destinations.c.id).select_from(_JOINED).where(_IS_ON, free, _has_due(now))
         return list((await self._session.execute(due.order_by(destinations.c.id).limit(limit))).scalars())
+
+    async def backlogs(self, now: datetime) -> list[Backlog]:
+        """Return what every destination has before it, each with two looks into an index."""
+        mine = deliveries.c.destination_id == destinations.c.id
+        waits = deliveries.c.state.in_((DeliveryState.PENDING, DeliveryState.SENDING))
+        waiting = select(func.count()).select_from(deliveries).where(mine, waits).scalar_subquery()
+        pending = and_(mine, deliveries.c.state == DeliveryState.PENDING)
+        oldest = select(func.min(deliveries.c.next_attempt_at)).where(pending).scalar_subquery()
+        may_send = and_(_IS_ON, _is_over(destinations.c.paused_until, now))
+        query = select(
+            destinations.c.platform_code,
+            destinations.c.paused_until,
+            waiting.label("waiting"),
+            case((may_send, oldest)).label("due_since"),
+        )
+        rows = (await self._session.execute(query.select_from(_JOINED))).all()
+        return [Backlog(**row._asdict()) for row in rows]
 
     async def wake(self, numbers: Sequence[int], until: datetime | None) -> None:
         """Note that a wake-up is on its way, so that no other is sent before `until`; None takes the note back."""

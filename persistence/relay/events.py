@@ -23,6 +23,10 @@ SAVE: Final = Bulk(
     replace=tuple(name for name in _PATHS if name not in {"id", "created_at"}),
 )
 
+#: What others write says `pending`, or a word that nobody knows, which is read as the same.
+_NEW: Final = marketing_events.c.status == EventStatus.PENDING
+_ODD: Final = marketing_events.c.status.not_in(list(EventStatus))
+
 #: What the deliveries of an event add up to: one that is still on its way outweighs one that arrived.
 _OPEN: Final = (DeliveryState.PENDING, DeliveryState.SENDING)
 
@@ -61,15 +65,13 @@ class Events:
         After the lease they are taken again unless they were adopted meanwhile.
         """
         free = or_(marketing_events.c.claimed_until.is_(None), marketing_events.c.claimed_until <= now)
-        untouched = select(marketing_events.c.id).where(
-            marketing_events.c.status == EventStatus.PENDING, marketing_events.c.identity.is_(None), free
-        )
+        untouched = [
+            select(marketing_events.c.id).where(each, marketing_events.c.identity.is_(None)) for each in (_NEW, _ODD)
+        ]
         taken: list[int] = []
-        for query in (untouched, _resolvable().where(free)):
-            page = query.order_by(marketing_events.c.id).limit(limit - len(taken))
-            # Only the events are locked: storefronts are read by everybody.
-            locked = page.with_for_update(skip_locked=True, of=marketing_events)
-            taken += (await self._session.execute(locked)).scalars()
+        for query in (untouched[0].order_by(marketing_events.c.id), untouched[1], *await self._resolvable()):
+            page = query.where(free, marketing_events.c.id.not_in(taken)).limit(limit - len(taken))
+            taken += (await self._session.execute(page.with_for_update(skip_locked=True))).scalars()
             if len(taken) >= limit:
                 break
         for chunk in chunks(taken):
@@ -77,10 +79,26 @@ class Events:
             await self._session.execute(mark.values(claim_token=token, claimed_until=now + lease))
         return taken
 
+    async def _resolvable(self) -> list[Select[Any]]:
+        """Return queries for held events whose storefront is known by now and has somewhere to send to.
+
+        Asked storefront by storefront, each is one look into an index, however many events are held for others.
+        """
+        ready = (await self._session.execute(_ready())).all()
+        held = select(marketing_events.c.id).where(marketing_events.c.status == EventStatus.HELD)
+        return [
+            held.where(column.in_(chunk))
+            for column, values in (
+                (marketing_events.c.storefront_code, [each.storefront_id for each in ready]),
+                (marketing_events.c.storefront_id, [each.id for each in ready]),
+            )
+            for chunk in chunks(values)
+        ]
+
     async def take(self, numbers: Collection[int]) -> list[MarketingEvent]:
         """Return those of these rows that still wait to be adopted or resolved, locked."""
         waiting = or_(
-            and_(marketing_events.c.status == EventStatus.PENDING, marketing_events.c.identity.is_(None)),
+            and_(or_(_NEW, _ODD), marketing_events.c.identity.is_(None)),
             marketing_events.c.status == EventStatus.HELD,
         )
         taken: list[MarketingEvent] = []
@@ -135,19 +153,14 @@ class Events:
                 )
 
 
-def _resolvable() -> Select[Any]:
-    """Select held events whose storefront is known by now and has somewhere to send to."""
+def _ready() -> Select[Any]:
+    """Select the storefronts that have somewhere to send to."""
     sgtm = exists().where(storefront_sgtm_config.c.storefront_id == storefronts.c.id)
     direct = exists().where(
         platform_credentials.c.storefront_id == storefronts.c.id,
         platform_credentials.c.destination_type == DestinationKind.DIRECT,
     )
-    its = or_(
-        storefronts.c.id == marketing_events.c.storefront_id,
-        storefronts.c.storefront_id == marketing_events.c.storefront_code,
-    )
-    query = select(marketing_events.c.id).join(storefronts, its)
-    return query.where(marketing_events.c.status == EventStatus.HELD, or_(sgtm, direct))
+    return select(storefronts.c.id, storefronts.c.storefront_id).where(or_(sgtm, direct))
 
 
 def _tallied(numbers: Sequence[int]) -> Select[Any]:

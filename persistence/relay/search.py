@@ -2,13 +2,21 @@
 
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select, Table, func, select
+from sqlalchemy import ColumnElement, Row, Select, Table, func, or_, select
 
 from persistence.relay.rows import columns_of, record_of, records_of
 from persistence.session import Session
 from persistence.tables import admin_audit, deliveries, destinations, event_mappings, marketing_events
 from schemas.relay.records import Delivery, Destination, MarketingEvent
-from schemas.relay.selection import AuditEntry, DeliverySelection, EventSelection, FoundDelivery, Page, StoredMapping
+from schemas.relay.selection import (
+    UNCERTAIN,
+    AuditEntry,
+    DeliverySelection,
+    EventSelection,
+    FoundDelivery,
+    Page,
+    StoredMapping,
+)
 
 T = TypeVar("T")
 
@@ -106,6 +114,7 @@ def _deliveries_of(selection: DeliverySelection) -> list[ColumnElement[bool]]:
         _equal(marketing_events.c.event_type, selection.event_type),
         table.created_at >= selection.since if selection.since else None,
         table.created_at < selection.until if selection.until else None,
+        or_(table.reason.is_(None), ~table.reason.contains(UNCERTAIN)) if selection.is_certain else None,
     ]
     return [each for each in narrowed if each is not None]
 

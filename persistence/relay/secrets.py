@@ -1,6 +1,6 @@
 """Sealed columns, read in order of number so that all of them can be sealed anew."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Column, Table, select
@@ -25,21 +25,23 @@ class Secrets:
         self._session = session
 
     async def resealed(
-        self, name: str, reseal: Callable[[str], str | None], *, after: int, limit: int
+        self, name: str, reseal: Callable[[int, str], str | None], *, after: int, limit: int
     ) -> tuple[int, int]:
         """Seal a page of rows of one kind anew, under lock; return the last number and how many values changed.
 
-        `reseal` answers None for a value that stays as it is. The last number is `after` where no row is left.
+        `reseal` is given a row's number and a value, and answers None for one that stays as it is. The last number is
+        `after` where no row is left.
         """
         table, columns = SEALED[name]
         page = select(table.c.id, *columns).where(table.c.id > after).order_by(table.c.id).limit(limit)
         rows = (await self._session.execute(page.with_for_update())).all()
         count = 0
         for row in rows:
-            fresh = {
+            values: Sequence[str | None] = row[1:]
+            fresh: dict[str, str] = {
                 column.name: value
-                for column, sealed in zip(columns, row[1:], strict=True)
-                if sealed and (value := reseal(sealed)) is not None
+                for column, sealed in zip(columns, values, strict=True)
+                if sealed and (value := reseal(row.id, sealed)) is not None
             }
             if fresh:
                 await self._session.execute(table.update().where(table.c.id == row.id).values(**fresh))

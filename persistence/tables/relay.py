@@ -148,8 +148,8 @@ marketing_events = Table(
     metadata,
     _id(),
     Column("event_id", Exact(100), nullable=False),
-    Column("storefront_id", Number, index=True),
-    Column("storefront_code", Exact(50), index=True),
+    Column("storefront_id", Number),
+    Column("storefront_code", Exact(50)),
     Column("event_type", Exact(50), nullable=False),
     Column("event_payload", long_text(), nullable=False),
     Column("source_system", Text(50), nullable=False, server_default="oms"),
@@ -172,6 +172,9 @@ marketing_events = Table(
     ),
     Index("ix_marketing_events_event", "event_id"),
     Index("ix_marketing_events_status", "status", "id"),
+    # What is held for a storefront is looked for every second.
+    Index("ix_marketing_events_storefront_code", "storefront_code", "status"),
+    Index("ix_marketing_events_storefront_id", "storefront_id", "status"),
     Index("ix_marketing_events_created", "created_at"),
     **OPTIONS,
 )

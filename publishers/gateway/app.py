@@ -1,13 +1,12 @@
 """The gateway's ASGI application, put together from what it is handed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from fastapi import FastAPI
-from pydantic import SecretStr
 
 from brokers.status import StatusBoard
-from publishers.gateway import chatbot, docs, errors, openapi, samples
-from publishers.gateway.auth import Tokens
+from publishers.gateway import chatbot, docs, errors, events, openapi, samples
+from publishers.gateway.auth import Callers
 from publishers.gateway.border import Border, HotRoute
 from publishers.gateway.health import health
 from publishers.gateway.messages import messages
@@ -21,13 +20,13 @@ def gateway(
     publisher: Publisher,
     answers: Answers,
     board: StatusBoard,
-    tokens: Iterable[SecretStr],
+    callers: Callers,
     *,
     limits: Limits = Limits(),  # noqa: B008 -- frozen
     checks: Sequence[Check] = (),
     asyncapi: bytes | None = None,
 ) -> Border:
-    """Return the application; without tokens it refuses every call.
+    """Return the application.
 
     `checks` are what readiness looks at, `asyncapi` is the JSON document served under that path.
     """
@@ -45,4 +44,10 @@ def gateway(
     openapi.install(app)
     docs.install(app)
     hot: dict[str, HotRoute] = {samples.PATH: samples.SamplesIngest(desk), chatbot.PATH: chatbot.ChatbotMessages(desk)}
-    return Border(app, hot, Tokens(tokens), RateLimit(limits.requests_a_minute))
+    return Border(
+        app,
+        hot,
+        callers,
+        RateLimit(limits.requests_a_minute),
+        producers_routes={events.PATH: events.Events(desk)},
+    )

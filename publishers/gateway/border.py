@@ -1,6 +1,7 @@
 """What happens to every request before and after its route: identity, rate, headers, metrics, log, and bugs."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from typing import Protocol
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -10,17 +11,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from brokers import metrics
 from publishers.gateway import docs
-from publishers.gateway.auth import HEADER, OPEN_PATHS, Tokens, is_open
+from publishers.gateway.auth import OPEN_PATHS, Callers, is_open
 from publishers.gateway.call import Call, begin
 from publishers.gateway.errors import Refusal, on_bug, too_fast
 from publishers.gateway.rate import RateLimit
 from publishers.gateway.trace import NO_SPAN, active, begin_span, end_span, is_on
 
 log = structlog.get_logger()
-
-#: A route that reads the raw body itself; see the README's decisions for why.
-HotRoute = Callable[[Call, Receive], Awaitable[Response]]
-TOKEN = HEADER.lower().encode()
 
 CLIENT_LEFT = 499  # nginx's status for a client that went away before its answer
 _HEADERS = (
@@ -31,16 +28,41 @@ _HEADERS = (
 _POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _UNMATCHED = "unmatched"
 _POST_ONLY = Refusal(405, "Method Not Allowed", headers={"Allow": "POST"})
+_NOT_THEIRS = Refusal(403, "These credentials are for posting events")
+#: Where producers may go beside their own route: the states of messages, whose ids nobody can guess.
+_STATES = "/messages/"
+
+
+class HotRoute(Protocol):
+    """A route that reads the raw body itself; see the README's decisions for why."""
+
+    async def __call__(self, call: Call, receive: Receive) -> Response:
+        """Answer one request; raises Refusal."""
+
+
+class ProducersRoute(HotRoute, Protocol):
+    """A hot route that producers may post to with HTTP Basic, and that says no in a shape of its own."""
+
+    def refused(self, refusal: Refusal) -> Response:
+        """Return a refusal as its callers know it."""
 
 
 class Border:
     """The outermost layer; nothing reaches a route, not even an unknown one, without passing it."""
 
-    def __init__(self, app: ASGIApp, hot: Mapping[str, HotRoute], tokens: Tokens, rate: RateLimit) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        hot: Mapping[str, HotRoute],
+        callers: Callers,
+        rate: RateLimit,
+        producers_routes: Mapping[str, ProducersRoute],
+    ) -> None:
         """Send what is posted to the paths in `hot` straight to their route, and everything else to `app`."""
         self.app = app
-        self._hot = hot
-        self._tokens = tokens
+        self._hot = {**hot, **producers_routes}
+        self._callers = callers
+        self._producers_routes = producers_routes
         self._rate = rate
         self._counted: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._is_traced = is_on()
@@ -88,13 +110,18 @@ class Border:
             if hot is None:
                 await self.app(scope, receive, send)
                 return
-            response = await hot(call, receive) if scope["method"] == "POST" else _POST_ONLY.response()
+            if scope["method"] != "POST":
+                raise _POST_ONLY
+            response = await hot(call, receive)
         except Refusal as refusal:
-            response = refusal.response()
+            theirs = self._producers_routes.get(call.path)
+            response = theirs.refused(refusal) if theirs else refusal.response()
         await response(scope, receive, send)
 
     def _identify(self, call: Call) -> None:
-        call.caller = self._tokens.caller(call.headers.get(TOKEN, b""))
+        call.caller = self._callers.caller(call.headers)
+        if call.caller.name and call.path not in self._producers_routes and not call.path.startswith(_STATES):
+            raise _NOT_THEIRS
         if seconds := self._rate.take(call.caller.number):
             raise too_fast(seconds)
 
@@ -112,7 +139,7 @@ class Border:
             route=route,
             status=call.status,
             ms=round(seconds * 1000, 1),
-            caller=call.caller.number if call.caller else None,
+            caller=call.caller and (call.caller.name or call.caller.number),
             message_id=call.message_id,
             request_id=call.request_id,
         )

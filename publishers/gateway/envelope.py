@@ -70,8 +70,12 @@ class _Json(Response):
 
 def enveloped(status: int, msg: str, data: Any = None, headers: Mapping[str, str] | None = None) -> Response:
     """Return an answer in the envelope; `data` is JSON-like."""
-    body = orjson.dumps({"code": status, "msg": msg, "data": data})
-    return _Json(body, status, headers)
+    return json_response(status, {"code": status, "msg": msg, "data": data}, headers)
+
+
+def json_response(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an answer that is not in the envelope, for callers who were promised another shape."""
+    return _Json(orjson.dumps(body), status, headers)
 
 
 def success(data: Any, headers: Mapping[str, str] | None = None) -> Response:

@@ -49,12 +49,15 @@ def invalid(problems: Sequence[tuple[str, str]]) -> Refusal:
     return Refusal(422, "The request is not valid", {"details": details})
 
 
-def unreadable(error: ValidationError) -> Refusal:
-    """Return the 400 of a body that is not JSON, or the 422 of JSON that is not what was asked for."""
+def unreadable(error: ValidationError, prefix: str = "") -> Refusal:
+    """Return the 400 of a body that is not JSON, or the 422 of JSON that is not what was asked for.
+
+    `prefix` stands before the path of each field.
+    """
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     if problems[0]["type"] == "json_invalid":
         return malformed(problems[0]["msg"].removeprefix("Invalid JSON: "))
-    return invalid([(_path(each["loc"]), each["msg"].removeprefix("Value error, ")) for each in problems])
+    return invalid([(prefix + _path(each["loc"]), each["msg"].removeprefix("Value error, ")) for each in problems])
 
 
 def malformed(reason: str) -> Refusal:

@@ -40,6 +40,10 @@ async def record_accepted(board: StatusBoard, queue: Queue, message_ids: Sequenc
 
 def accepted(message_id: str, headers: dict[str, str]) -> Response:
     """Return the 202 of a message that is safe with the broker while its work goes on."""
-    url = f"/messages/{message_id}"
-    told = {"messageId": message_id, "statusUrl": url}  # as `Accepted` documents it
-    return enveloped(202, "accepted", told, {"Location": url, **headers})
+    told = whereabouts(message_id)
+    return enveloped(202, "accepted", told, {"Location": told["statusUrl"], **headers})
+
+
+def whereabouts(message_id: str) -> dict[str, str]:
+    """Return a message's id and where to ask what became of it, as `Accepted` documents it."""
+    return {"messageId": message_id, "statusUrl": f"/messages/{message_id}"}

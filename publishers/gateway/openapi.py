@@ -6,13 +6,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, FastAPI, Header, Security
 from fastapi.openapi.utils import get_openapi
-from fastapi.security import APIKeyHeader
-from pydantic import Field
+from fastapi.security import APIKeyHeader, HTTPBasic
+from pydantic import BaseModel, ConfigDict, Field
 
-from publishers.gateway import auth, chatbot, identity, samples
+from publishers.gateway import auth, chatbot, events, identity, samples
 from publishers.gateway.envelope import Accepted, Envelope, InvalidBody, Problem
+from publishers.gateway.events import EventsProblem
 from schemas.base import Value
 from schemas.chatbot.messages import MAX_TASKS, ChatTask
+from schemas.relay.messages import MAX_EVENTS, IngestEvents, IngestEventsResult
 from schemas.samples.messages import IngestResult, IngestSamples
 
 DESCRIPTION = """
@@ -22,6 +24,8 @@ ever reported for something that could be lost; what takes longer is answered wi
 
 #: The token is checked at the border, before any route; this only writes it into the document.
 AUTHENTICATED = Security(APIKeyHeader(name=auth.HEADER, auto_error=False))
+#: The same of order systems.
+PRODUCER = Security(HTTPBasic(auto_error=False))
 
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds until trying again makes sense", "schema": {"type": "string"}}}
 _LOCATION = {"Location": {"description": "Where to ask what became of it", "schema": {"type": "string"}}}
@@ -47,15 +51,50 @@ class Unconfirmed(Value):
     failed: list[int]
 
 
-def says(*statuses: int) -> dict[int | str, dict[str, Any]]:
+class EventItem(BaseModel):
+    """One marketing event as its producer knows it; fields that are not named here are kept and sent on.
+
+    Numbers may stand for ids, and text for amounts. What identifies the person may stand in `user_data`, what it
+    allowed in `consent`.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    storefront_id: str = Field(description="The storefront's code.", max_length=50)
+    event_name: str = Field(description="Compared in lower case.", max_length=50)
+    event_time: str | float = Field(description="ISO 8601, UTC where it names no zone; or an epoch number.")
+    order_id: str | int = Field(description="The event's id, unless `event_id` is given.")
+    event_id: str | int | None = Field(None, description="Tells two events of one name and order apart.")
+    t_value: str | None = Field(None, alias="t-value")
+    session_id: str | None = None
+    utm_source: str | None = None
+    utm_medium: str | None = None
+    utm_campaign: str | None = None
+    order_created_date: str | None = None
+    order_ship_date: str | None = None
+    order_revenue: float | str | None = None
+    currency: str | None = Field(None, description="ISO 4217.")
+    user_data: dict[str, Any] | None = None
+    consent: dict[str, Any] | None = None
+
+
+class EventsPage(IngestEvents):
+    """A page of marketing events; paging fields are the producer's own and are not used."""
+
+    data: list[EventItem] = Field(min_length=1, max_length=MAX_EVENTS)
+
+
+def says(
+    *statuses: int, model: type[BaseModel] = Problem, invalid: type[BaseModel] = InvalidBody
+) -> dict[int | str, dict[str, Any]]:
     """Return the documentation of these refusals."""
     told: dict[int | str, dict[str, Any]] = {}
     for status in statuses:
-        told[status] = {"model": Problem, "description": HTTPStatus(status).phrase}
+        told[status] = {"model": model, "description": HTTPStatus(status).phrase}
         if status in {429, 503}:
             told[status]["headers"] = _RETRY_AFTER
         if status == 422:  # noqa: PLR2004 -- the status that has details
-            told[status]["model"] = InvalidBody
+            told[status]["model"] = invalid
     return told
 
 
@@ -97,6 +136,30 @@ def _hot_routes() -> APIRouter:
         """Queue messages to creators, each task as a message of its own.
 
         Repeat a request that was answered with 503 under the same `Idempotency-Key`: nobody is written to twice.
+        """
+
+    @router.post(
+        events.PATH,
+        tags=["relay"],
+        dependencies=[PRODUCER],
+        status_code=202,
+        response_model=IngestEventsResult | Accepted,
+        responses={
+            **says(401, 403, 408, 413, 415, 422, 429, 500, 503, model=EventsProblem, invalid=EventsProblem),
+            202: {"headers": _LOCATION},
+        },
+    )
+    def ingest_events(
+        body: EventsPage,
+        idempotency_key: IdempotencyKey = None,
+        prefer: Prefer = None,
+    ) -> None:
+        """Take in a page of marketing events, with a service token or HTTP Basic.
+
+        Each item is judged by itself and answered in `results`: accepted, a duplicate, in conflict with an event of
+        the same identity (storefront, name and id), or rejected with the reason. What is accepted is stored before
+        the answer. When that takes longer than `Prefer: wait=N` seconds (at most ten), or with `Prefer:
+        respond-async`, the answer tells a message id: the page is safe, and `GET /messages/{id}` tells the rest.
         """
 
     return router

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from brokers.outgoing import Outgoing
 from brokers.status import StatusBoard
+from schemas.relay.messages import MAX_EVENTS
 
 
 class Publisher(Protocol):
@@ -52,11 +53,16 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much and how long: body bytes, seconds of waiting, requests a minute for each token (0: any number)."""
+    """How much and how long: body bytes, seconds of waiting, requests a minute for each caller (0: any number).
+
+    Pages of marketing events have limits of their own.
+    """
 
     max_body_bytes: int = 15 * 1024 * 1024  # RabbitMQ 4 refuses messages over 16 MiB
     max_wait: timedelta = timedelta(seconds=10)
     requests_a_minute: int = 0
+    max_events_bytes: int = 10 * 1024 * 1024
+    max_events: int = MAX_EVENTS
 
 
 @dataclass(frozen=True, slots=True)

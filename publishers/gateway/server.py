@@ -18,6 +18,9 @@ log = structlog.get_logger()
 BACKLOG = 2048  # connections that wait while the loop is busy with a large body
 IDLE = timedelta(seconds=75)  # longer than the usual 60 s of a proxy, so that the proxy is the one to hang up
 
+#: What the log says when a role that serves HTTP begins and ends.
+_TOLD = {"gateway": ("gateway_listening", "gateway_stopped"), "admin": ("admin_listening", "admin_stopped")}
+
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket, so that a taken port is known before anything is started; raises OSError."""
@@ -25,7 +28,9 @@ def listen(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family, backlog=BACKLOG)
 
 
-async def serve(app: ASGIApp, listening: socket.socket, stop: asyncio.Event, *, drain: timedelta) -> None:
+async def serve(
+    app: ASGIApp, listening: socket.socket, stop: asyncio.Event, *, drain: timedelta, name: str = "gateway"
+) -> None:
     """Serve until `stop` is set, then accept nothing more and finish what is running, for as long as `drain`.
 
     When this returns no request is left, so the caller may close the publisher. Run it on uvloop.
@@ -45,13 +50,14 @@ async def serve(app: ASGIApp, listening: socket.socket, stop: asyncio.Event, *, 
     server = _Server(config)
     stopping = asyncio.create_task(_stopped(server, stop))
     host, port = listening.getsockname()[:2]
-    log.info("gateway_listening", host=host, port=port)
+    begun, ended = _TOLD[name]
+    log.info(begun, host=host, port=port)
     try:
         await server.serve([listening])
     finally:
         stopping.cancel()
         listening.close()
-    log.info("gateway_stopped")
+    log.info(ended)
 
 
 async def _stopped(server: uvicorn.Server, stop: asyncio.Event) -> None:

@@ -59,7 +59,7 @@ def event_id_of(raw: Any) -> str | None:
     if not isinstance(raw, dict):
         return None
     value = raw.get("event_id") or raw.get("order_id")
-    return plain_json.clean_text(str(value))[:_ID] if isinstance(value, str | int) else None
+    return str(plain_json.clean(value))[:_ID] if isinstance(value, str | int) else None
 
 
 def parse_item(raw: Any, now: datetime, written_at: datetime | None = None) -> EventItem:
@@ -86,15 +86,18 @@ def parse_item(raw: Any, now: datetime, written_at: datetime | None = None) -> E
 
 def storefront_code(value: Any) -> str:
     """Return a storefront's code: trimmed, lower case, ASCII letters, digits, hyphen and underscore."""
-    code = _text(value, "storefront_id", _CODE).lower()
-    if not _CODE_SHAPE.fullmatch(code):
+    text = _text(value, "storefront_id", _CODE)
+    code = text.lower()
+    # Some letters become ASCII in lower case, as the sign of the kelvin does.
+    if not text.isascii() or not _CODE_SHAPE.fullmatch(code):
         raise ItemError("storefront_id", "may have ASCII letters, digits, - and _ only")
     return code
 
 
 def event_type(value: Any) -> str:
     """Return an event's name as it is compared: trimmed, lower case."""
-    return _text(value, "event_name", _NAME).lower()
+    name = _text(value, "event_name", _NAME).lower()
+    return _text(name, "event_name", _NAME)  # some letters are two in lower case
 
 
 def event_time(value: Any, now: datetime) -> datetime:
@@ -120,15 +123,27 @@ def money(payload: dict[str, Any]) -> tuple[Decimal | None, str | None]:
 
 def _plain(raw: dict[str, Any]) -> dict[str, Any]:
     """Return the item as every database can store it."""
+    payload, size = _cleaned(raw)
+    if size > MAX_ITEM_BYTES:
+        raise ItemError("item", f"is larger than {MAX_ITEM_BYTES} bytes")
+    if "t-value" in payload:
+        payload.setdefault("t_value", payload.pop("t-value"))
+    return payload
+
+
+def _cleaned(raw: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """Return a copy that is clean, and how long its JSON is; nearly all are clean as they come."""
+    try:
+        text = plain_json.canonical(raw)
+        if plain_json.is_clean(raw, text):
+            return dict(raw), len(text)
+    except TypeError:
+        pass  # what cannot be written as it is, is cleaned
     try:
         payload: dict[str, Any] = plain_json.clean({str(name): value for name, value in raw.items()})
     except plain_json.TooDeepError as error:
         raise ItemError("item", str(error)) from error
-    if "t-value" in payload:
-        payload.setdefault("t_value", payload.pop("t-value"))
-    if len(plain_json.canonical(payload)) > MAX_ITEM_BYTES:
-        raise ItemError("item", f"is larger than {MAX_ITEM_BYTES} bytes")
-    return payload
+    return payload, len(plain_json.canonical(payload))
 
 
 def _content_hash(payload: dict[str, Any], identity: EventIdentity) -> str:
@@ -192,7 +207,8 @@ def _decimal(value: Any, field: str) -> Decimal:
     if isinstance(value, float) and not math.isfinite(value):
         raise ItemError(field, "is not a finite number")
     try:
-        amount = Decimal(str(value).strip())
+        # Of whole numbers beyond some thousand digits Python makes no text.
+        amount = Decimal(value) if isinstance(value, int) else Decimal(str(value).strip())
     except InvalidOperation as error:
         raise ItemError(field, "is not a number") from error
     if not amount.is_finite():

@@ -1,6 +1,6 @@
 """What producers say about marketing events, and what the relay says to itself."""
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -8,6 +8,8 @@ from schemas.base import Command, ForeignCommand, Value
 
 #: Most events of one page; the seed's producer counts to 4,000 and sends them by the thousand.
 MAX_EVENTS = 10_000
+#: As databases count rows.
+RowNumber = Annotated[int, Field(gt=0, lt=2**63)]
 
 
 class IngestEvents(ForeignCommand):
@@ -20,8 +22,8 @@ class IngestEvents(ForeignCommand):
 
     key: ClassVar[str] = "relay.events.ingest"
 
-    count: int | None = None
-    data: list[Any] = Field(default_factory=list, max_length=MAX_EVENTS)
+    count: int | str | None = None
+    data: list[Any] = Field(max_length=MAX_EVENTS)
     error: str | None = None
     next_index: int | str | None = None
     next_url: str | None = None
@@ -35,6 +37,8 @@ class IngestEvents(ForeignCommand):
             return {"data": value}
         if isinstance(value, dict) and "data" not in value and "event_name" in value:
             return {"data": [value]}
+        if isinstance(value, dict) and value.get("error") and value.get("data") is None:
+            return {**value, "data": []}
         return value
 
 
@@ -50,7 +54,10 @@ class ItemResult(Value):
 
 
 class IngestEventsResult(Value):
-    """What became of a page: one result an item, beside the fields that older producers read."""
+    """What became of a page: one result an item, beside the fields that older producers read.
+
+    `batch_error` is what the page itself said of having gone wrong; its items were taken all the same.
+    """
 
     model_config = ConfigDict(alias_generator=None)
 
@@ -59,6 +66,7 @@ class IngestEventsResult(Value):
     event_ids: list[str]
     errors: list[dict[str, str | None]]
     results: list[ItemResult]
+    batch_error: str | None = None
 
 
 class AdoptEvents(Command):
@@ -66,7 +74,7 @@ class AdoptEvents(Command):
 
     key: ClassVar[str] = "relay.events.adopt"
 
-    ids: list[int] = Field(min_length=1, max_length=1000)
+    ids: list[RowNumber] = Field(min_length=1, max_length=1000)
 
 
 class SendDeliveries(Command):
@@ -74,4 +82,4 @@ class SendDeliveries(Command):
 
     key: ClassVar[str] = "relay.deliveries.send"
 
-    destination_id: int
+    destination_id: RowNumber

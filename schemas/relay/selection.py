@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from schemas.relay.records import Delivery, DeliveryState, Destination, EventStatus
 
@@ -30,9 +31,13 @@ class EventSelection:
     until: datetime | None = None
 
 
+#: What the reason of a delivery says whose platform may have it, and would count a repeat twice.
+UNCERTAIN: Final = "it may have been taken"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverySelection:
-    """Some deliveries; what is None or empty does not narrow.
+    """Some deliveries; what is None or empty does not narrow, `is_certain` leaves out those that are `UNCERTAIN`.
 
     `event` is the event's row number, `event_id` the producer's id. `since` and `until` are when they were made.
     """
@@ -47,11 +52,12 @@ class DeliverySelection:
     event_type: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    is_certain: bool = False
 
     @property
     def is_everything(self) -> bool:
         """Whether nothing but states narrows it: that has to be meant."""
-        return self == DeliverySelection(states=self.states)
+        return self == DeliverySelection(states=self.states, is_certain=self.is_certain)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,3 +97,13 @@ class StoredMapping:
     is_active: bool
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What one destination has before it: `due_since` is when the oldest that may be sent now fell due, or None."""
+
+    platform_code: str
+    paused_until: datetime | None
+    waiting: int
+    due_since: datetime | None

@@ -8,6 +8,7 @@ import httpx
 from pydantic import SecretStr
 
 from publishers.gateway.app import gateway
+from publishers.gateway.auth import Callers
 from publishers.gateway.border import Border
 from publishers.gateway.ports import Check, Limits
 from tests.fakes.gateway import FakeAnswers, FakePublisher
@@ -15,6 +16,7 @@ from tests.fakes.status import FakeStatusBoard
 
 TOKEN = "an-old-and-valid-token"
 NEXT_TOKEN = "its-valid-replacement"
+PASSWORD = "a-password-of-the-oms"
 AUTH = {"X-INFound-Inner-Service-Token": TOKEN}
 
 
@@ -35,7 +37,7 @@ class World:
             self.publisher,
             self.answers,
             self.board,
-            [SecretStr(TOKEN), SecretStr(NEXT_TOKEN)],
+            Callers([SecretStr(TOKEN), SecretStr(NEXT_TOKEN)], [SecretStr(f"oms:{PASSWORD}")]),
             limits=self.limits,
             checks=self.checks,
             asyncapi=self.asyncapi,

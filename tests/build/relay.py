@@ -8,6 +8,8 @@ from typing import Any
 from adapters.vault import new_key
 from persistence.uow import Uow
 from schemas.relay.records import (
+    Attempt,
+    AttemptStatus,
     Delivery,
     DeliveryState,
     DestinationKind,
@@ -59,6 +61,25 @@ def delivery(event_id: int, destination_id: int, **values: Any) -> Delivery:
         reason=None,
         created_at=NOON,
         updated_at=NOON,
+    )
+    return replace(made, **values)
+
+
+def attempt(of: Delivery, **values: Any) -> Attempt:
+    """An attempt that was begun at noon and is not over."""
+    made = Attempt(
+        event_id=of.event_id,
+        delivery_id=of.id or 0,
+        credential_id=None,
+        destination_type=DestinationKind.SGTM,
+        number=of.attempts,
+        status=AttemptStatus.SENDING,
+        http_status_code=None,
+        request=None,
+        response_body=None,
+        error_message=None,
+        duration_ms=None,
+        attempted_at=NOON,
     )
     return replace(made, **values)
 

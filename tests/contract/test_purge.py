@@ -1,5 +1,6 @@
 """What the purge deletes and what it leaves, on every database."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import func, select
@@ -9,12 +10,17 @@ from persistence.tables import chatbot_creator_days, metadata
 from persistence.uow import Uow
 from schemas.chatbot.records import DeliveryState
 from schemas.clock import utc_now
+from schemas.relay.records import EventStatus
 from tests.build.records import NOON, chat_delivery, content_log, crawl_log, days_ago
+from tests.build.relay import attempt, delivery, event, storefront, tagging_server
 
 RETENTION = Retention(
-    now=utc_now() + timedelta(days=2), crawl_logs_before=days_ago(90), deliveries_before=NOON - timedelta(days=90)
+    now=utc_now() + timedelta(days=2),
+    crawl_logs_before=days_ago(90),
+    deliveries_before=NOON - timedelta(days=90),
+    events_before=NOON - timedelta(days=30),
 )
-NOTHING = Purged(inbox=0, crawl_logs=0, content_crawl_logs=0, deliveries=0, creator_days=0)
+NOTHING = Purged(inbox=0, crawl_logs=0, content_crawl_logs=0, deliveries=0, creator_days=0, events=0)
 
 
 async def purged(uow: Uow, retention: Retention = RETENTION) -> Purged:
@@ -40,15 +46,38 @@ async def test_what_has_outlived_its_use_is_deleted_and_the_rest_stays(uow: Uow)
         await tx.deliveries.begin([chat_delivery(state=state, updated_at=long_ago) for state in DeliveryState])
         await tx.deliveries.begin([chat_delivery(state=DeliveryState.SENT)])
         await tx.creator_days.add({("a", days_ago(91)): 1, ("a", days_ago(1)): 1, ("b", days_ago(91)): 1})
-    assert await purged(uow) == Purged(inbox=1, crawl_logs=1, content_crawl_logs=1, deliveries=2, creator_days=2)
+    assert await purged(uow) == Purged(
+        inbox=1, crawl_logs=1, content_crawl_logs=1, deliveries=2, creator_days=2, events=0
+    )
     assert await purged(uow) == NOTHING
-    assert await counted(uow) == {
+    assert {name: count for name, count in (await counted(uow)).items() if name != "ad_analytics_platforms"} == {
         "inbox": 1,
         "sample_crawl_logs": 1,
         "sample_content_crawl_logs": 1,
         "chatbot_deliveries": 4,
         "chatbot_creator_days": 1,
     }
+
+
+async def test_events_that_ended_long_ago_go_with_all_that_was_tried_and_others_stay(uow: Uow) -> None:
+    long_ago = NOON - timedelta(days=31)
+    events = [event(status, status=status, created_at=long_ago, updated_at=long_ago) for status in EventStatus]
+    late = event("late", status=EventStatus.DELIVERED, created_at=long_ago)
+    shop = await storefront(uow)
+    await tagging_server(uow, shop)
+    async with uow() as tx:
+        await tx.events.add([*events, late])
+        numbers = await tx.events.numbers([each.identity or "" for each in [*events, late]])
+        (destination,) = (await tx.destinations.of_storefronts([shop.id]))[shop.id]
+        await tx.event_deliveries.add([delivery(number, destination.id) for number in numbers.values()])
+        claimed = await tx.event_deliveries.claim(
+            destination.id, now=NOON, limit=100, token="t", lease=timedelta(minutes=1)
+        )
+        await tx.attempts.begin([attempt(each.delivery) for each in claimed])
+    assert (await purged(uow)).events == 5
+    assert await purged(uow) == NOTHING
+    left = await counted(uow)
+    assert [left[name] for name in ("marketing_events", "deliveries", "event_attempts")] == [5, 5, 5]
 
 
 async def test_a_day_that_is_kept_keeps_all_its_creators(uow: Uow) -> None:
@@ -66,9 +95,7 @@ async def test_a_purge_deletes_a_bounded_number_of_rows_at_a_time(uow: Uow) -> N
     steps = []
     while done := await purged(
         uow,
-        Retention(
-            **{name: getattr(RETENTION, name) for name in ("now", "crawl_logs_before", "deliveries_before")}, limit=10
-        ),
+        replace(RETENTION, limit=10),
     ):
         steps.append(done.crawl_logs)
     assert steps == [10, 10, 5]

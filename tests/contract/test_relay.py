@@ -68,6 +68,17 @@ async def test_rows_written_with_the_documented_columns_alone_are_found(uow: Uow
     assert abs((taken[0].created_at - taken[0].updated_at).total_seconds()) < 5
 
 
+async def test_a_row_whose_status_nobody_knows_is_new(uow: Uow, url: str) -> None:
+    engine = open_engine(url)
+    async with engine.begin() as connection:
+        for status, statement in zip(("queued", ""), DOCUMENTED, strict=True):
+            await connection.execute(text(statement.replace("'pending'", f"'{status}'")))
+    await engine.dispose()
+    async with uow() as tx:
+        claimed = await tx.events.claim_unadopted(now=NOON, limit=10, token="a", lease=LEASE)
+        assert [each.event_id for each in await tx.events.take(claimed)] == ["LX-1", "LX-2"]
+
+
 async def test_an_identity_is_stored_once(uow: Uow) -> None:
     await added(uow, "o-1")
     with pytest.raises(Conflict):
@@ -132,6 +143,19 @@ async def test_a_paused_or_woken_destination_is_not_due(uow: Uow) -> None:
         assert await tx.destinations.due(NOON + LEASE, 10) == []
         await tx.destinations.resume(where)
         assert await tx.destinations.due(NOON + LEASE, 10) == [where]
+
+
+async def test_what_belongs_to_an_event_that_was_deleted_holds_up_nothing(uow: Uow) -> None:
+    where = await destination(uow)
+    await due_to(uow, where, "o-1", "o-2")
+    async with uow() as tx:
+        (gone,) = await tx.events.listed(limit=1)
+        await tx._session.execute(text(f"DELETE FROM marketing_events WHERE id = {gone.id}"))
+    async with uow() as tx:
+        claimed = await tx.event_deliveries.claim(where, now=NOON, limit=10, token="t", lease=LEASE)
+        assert [each.event.event_id for each in claimed] == ["o-2"]
+        (left,) = await tx.event_deliveries.of_event(gone.id or 0)
+    assert (left.state, left.reason) == (DeliveryState.CANCELLED, "its event was deleted")
 
 
 async def test_what_one_sender_holds_another_does_not_get_until_the_lease_ends(uow: Uow) -> None:
@@ -228,8 +252,10 @@ async def test_a_cancelled_delivery_can_be_started_again(uow: Uow) -> None:
     async with uow() as tx:
         (one,) = await tx.event_deliveries.of_event(number)
         assert one.id is not None
-        assert await tx.event_deliveries.cancel([one.id], now=NOON, reason="asked to") == [number]
+        cancelled = await tx.event_deliveries.cancel([one.id], now=NOON, reason="asked to")
+        assert [each.event_id for each in cancelled] == [number]
         assert not await tx.event_deliveries.has_due(where, NOON)
         horizon = NOON + timedelta(days=1)
-        assert await tx.event_deliveries.restart([one.id], now=NOON, at=NOON, expires_at=horizon) == [number]
+        restarted = await tx.event_deliveries.restart([one.id], now=NOON, at=NOON, expires_at=horizon)
+        assert [each.event_id for each in restarted] == [number]
         assert await tx.event_deliveries.has_due(where, NOON)

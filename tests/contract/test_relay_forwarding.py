@@ -1,121 +1,19 @@
 """Deliveries on their way out, on real databases, to destinations that answer as they are told."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from types import MappingProxyType
-from typing import Any
 
 import pytest
 
-from adapters.budgets import Budgets
-from adapters.relay.port import Account, Limits, Outcome, Refused, RelayEvent, Skipped, Told, Verdict
+from adapters.relay.port import Outcome, Verdict
 from adapters.vault import Vault, new_key
-from brokers.delivery import Delivery as Carried
-from handlers.relay.forwarding import LEASE, Outside, send_deliveries
+from handlers.relay.forwarding import KEY_PAUSE, LEASE
 from persistence.uow import Uow
-from schemas.relay.messages import SendDeliveries
-from schemas.relay.records import AttemptStatus, Delivery, DeliveryState, EventStatus
+from schemas.relay.records import AttemptStatus, DeliveryState, EventStatus
+from tests.build.forwarding import DELIVERED, FakePlatform, Relay, all_
 from tests.build.records import NOON
-from tests.build.relay import credential, delivery, event, platform, storefront
-
-Answer = Callable[[Sequence[str]], list[Outcome]]
-DELIVERED = Outcome(verdict=Verdict.DELIVERED, status=200)
-
-
-def all_(outcome: Outcome) -> Answer:
-    return lambda ids: [outcome] * len(ids)
-
-
-class FakePlatform:
-    """Takes batches of ten and remembers what it was sent; `answer` says what becomes of each call."""
-
-    code = "meta_capi"
-    credential_schema: Mapping[str, Any] = MappingProxyType({"type": "object"})
-
-    def __init__(self, events_a_call: int = 10) -> None:
-        self.calls: list[list[str]] = []
-        self.answer: Answer = all_(DELIVERED)
-        self.accounts: list[Account] = []
-        self.limits = Limits(
-            events_a_call=events_a_call,
-            bytes_a_call=10_000,
-            horizon=timedelta(hours=48),
-            freshness=timedelta(days=7),
-            calls=1000,
-            period=timedelta(seconds=1),
-            concurrency=4,
-        )
-
-    def render(self, event: RelayEvent, account: Account, mapping: Any) -> dict[str, Any]:  # noqa: ARG002 -- the port's
-        if event.payload.get("refuse"):
-            raise Refused("cannot be said")
-        if event.consent.get("ad_user_data") is False:
-            raise Skipped("no consent to ad_user_data")
-        return {"id": event.downstream_id, "version": mapping["version"]}
-
-    async def send(self, account: Account, rendered: Sequence[dict[str, Any]]) -> Told:
-        ids = [each["id"] for each in rendered]
-        self.calls.append(ids)
-        self.accounts.append(account)
-        return Told(
-            outcomes=self.answer(ids), status=200, request="", response="said", duration=timedelta(milliseconds=5)
-        )
-
-    async def test(self, account: Account) -> Outcome:  # noqa: ARG002 -- the port's
-        return DELIVERED
-
-
-class Relay:
-    """A storefront with one destination, and the handler at work on it."""
-
-    def __init__(self, uow: Uow, platform: FakePlatform) -> None:
-        self.uow = uow
-        self.platform = platform
-        self.vault = Vault([new_key()])
-        self.outside = Outside({platform.code: platform}, self.vault, Budgets.at(None))
-        self.now = NOON
-        self.destination = 0
-        self.shop = 0
-        self.credential = 0
-
-    async def configured(self) -> "Relay":
-        shop = await storefront(self.uow)
-        sealed = self.vault.seal({"access_token": "secret-token"})
-        self.shop, self.credential = shop.id, await credential(self.uow, shop, credentials_encrypted=sealed)
-        async with self.uow() as tx:
-            self.destination = (await tx.destinations.of_storefronts([shop.id]))[shop.id][0].id
-        return self
-
-    async def accept(self, *ids: str, **values: Any) -> None:
-        async with self.uow() as tx:
-            events = [event(each, storefront_id=self.shop, **values) for each in ids]
-            await tx.events.add(events)
-            numbers = await tx.events.numbers([each.identity or "" for each in events])
-            await tx.event_deliveries.add(
-                [
-                    delivery(numbers[each.identity or ""], self.destination, downstream_id=each.event_id)
-                    for each in events
-                ]
-            )
-
-    async def send(self, later: timedelta = timedelta()) -> None:
-        self.now = self.now + later
-        message = SendDeliveries(destination_id=self.destination)
-        carried = Carried(message=message, message_id="w", is_derived=False, key="", observed_at=self.now, raw=b"")
-        await send_deliveries(carried, self.uow, lambda: self.now, self.outside)
-
-    async def deliveries(self) -> list[Delivery]:
-        async with self.uow() as tx:
-            return await tx.event_deliveries.listed(limit=100)
-
-    async def states(self) -> list[DeliveryState]:
-        return [each.state for each in await self.deliveries()]
-
-    async def paused(self) -> datetime | None:
-        async with self.uow() as tx:
-            view = await tx.destinations.get(self.destination)
-            assert view
-            return view.destination.paused_until
+from tests.build.relay import platform
 
 
 @pytest.fixture
@@ -137,6 +35,19 @@ async def test_what_is_due_is_sent_in_batches_and_recorded(relay: Relay) -> None
     assert (attempt.status, attempt.number, attempt.http_status_code) == (AttemptStatus.SUCCESS, 1, 200)
     await relay.send()
     assert len(relay.platform.calls) == 3
+
+
+@pytest.mark.parametrize("good", [1, 9])
+async def test_where_a_refusal_names_the_bad_event_the_others_are_sent_again_at_once(relay: Relay, good: int) -> None:
+    ids = [f"o-{number}" for number in range(good)]
+    await relay.accept("bad", *ids)
+    named, innocent = Outcome(verdict=Verdict.PERMANENT, reason="bad"), Outcome(verdict=Verdict.SPLIT, reason="bad")
+    relay.platform.answer = lambda sent: (
+        [named if each == "bad" else innocent for each in sent] if "bad" in sent else [DELIVERED] * len(sent)
+    )
+    await relay.send()
+    assert relay.platform.calls == [["bad", *ids], ids]
+    assert [each.state for each in await relay.deliveries()].count(DeliveryState.DELIVERED) == good
 
 
 async def test_a_bad_event_is_found_by_halves_and_its_neighbours_arrive(relay: Relay) -> None:
@@ -246,6 +157,17 @@ async def test_what_must_not_be_said_is_skipped_and_what_cannot_be_said_is_dead(
     assert relay.platform.calls == []
 
 
+async def test_an_event_that_breaks_its_adapter_is_dead_and_its_neighbours_arrive(relay: Relay) -> None:
+    await relay.accept("odd", event_payload='{"confuse": 1}')
+    await relay.accept("next")
+    await relay.send()
+    found = {each.downstream_id: (each.state, each.reason) for each in await relay.deliveries()}
+    assert found == {
+        "odd": (DeliveryState.DEAD, "could not be put into meta_capi's words: KeyError"),
+        "next": (DeliveryState.DELIVERED, None),
+    }
+
+
 async def test_a_switch_that_is_off_holds_everything_and_back_on_releases_it(relay: Relay) -> None:
     await relay.accept("o-1")
     number = await platform(relay.uow)
@@ -272,6 +194,32 @@ async def test_a_sender_that_died_leaves_its_deliveries_to_the_next(relay: Relay
     assert (done.state, done.attempts) == (DeliveryState.DELIVERED, 2)
 
 
+class StoppedError(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("recognises_repeats", [True, False])
+async def test_what_may_have_been_taken_is_sent_again_only_where_a_repeat_is_recognised(
+    relay: Relay, *, recognises_repeats: bool
+) -> None:
+    def dies(_: Sequence[str]) -> list[Outcome]:
+        raise StoppedError
+
+    relay.platform.limits = replace(relay.platform.limits, recognises_repeats=recognises_repeats)
+    await relay.accept("o-1")
+    relay.platform.answer = dies
+    with pytest.raises(StoppedError):
+        await relay.send()
+    relay.platform.answer = all_(DELIVERED)
+    await relay.accept("o-2")
+    await relay.send(LEASE + timedelta(seconds=1))
+    first, second = await relay.deliveries()
+    assert second.state is DeliveryState.DELIVERED
+    assert first.state is (DeliveryState.DELIVERED if recognises_repeats else DeliveryState.DEAD)
+    assert [call.count("o-1") for call in relay.platform.calls] == [1, int(recognises_repeats)]
+    assert recognises_repeats or "mid-call" in str(first.reason)
+
+
 async def test_an_operators_mapping_is_used_and_told_by_version(relay: Relay) -> None:
     async with relay.uow() as tx:
         await tx.configuration.add_mapping(relay.shop, "meta_capi", {"events": {}})
@@ -288,3 +236,31 @@ async def test_a_platform_of_single_events_is_called_several_times_at_once(uow: 
     await relay.send()
     assert sorted(map(len, relay.platform.calls)) == [1] * 6
     assert await relay.states() == [DeliveryState.DELIVERED] * 6
+
+
+async def test_a_credential_tells_when_it_was_last_of_use_and_what_went_wrong_since(relay: Relay) -> None:
+    async def told() -> tuple[datetime | None, str | None]:
+        async with relay.uow() as tx:
+            stored = await tx.configuration.credentials.get(relay.credential)
+        assert stored
+        return stored.last_used_at, stored.last_error
+
+    relay.platform.answer = all_(Outcome(verdict=Verdict.TRANSIENT, reason="503: busy"))
+    await relay.accept("o-1")
+    await relay.send()
+    assert await told() == (None, "503: busy")
+    relay.platform.answer = all_(DELIVERED)
+    await relay.send(timedelta(hours=1))
+    assert await told() == (relay.now, None)
+
+
+async def test_where_no_key_opens_the_secrets_nothing_is_begun_and_the_destination_alone_waits(relay: Relay) -> None:
+    await relay.accept("o-1")
+    keys, relay.outside.vault = relay.outside.vault, Vault([new_key()])
+    await relay.send()
+    (waiting,) = await relay.deliveries()
+    assert (waiting.state, waiting.attempts) == (DeliveryState.PENDING, 0)
+    assert await relay.paused() == NOON + KEY_PAUSE
+    relay.outside.vault = keys
+    await relay.send(KEY_PAUSE)
+    assert await relay.states() == [DeliveryState.DELIVERED]

@@ -1,6 +1,7 @@
 """Pages of events and rows of strangers, taken in on real databases."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
@@ -165,6 +166,33 @@ async def test_rows_of_strangers_are_adopted_once(database: Database, url: str) 
     assert len(await rows(database, deliveries)) == 1
     await adopt(database.uow, utc_now() + timedelta(minutes=5))
     assert len(await rows(database, deliveries)) == 1
+
+
+async def test_rows_of_strangers_are_held_until_their_storefront_is_known(database: Database, url: str) -> None:
+    engine = open_engine(url)
+    async with engine.begin() as connection:
+        for where, value in (("storefront_code", "' LUMEN-rx'"), ("storefront_id", 1)):
+            columns = f"event_id, {where}, event_type, event_payload, source_system, status"
+            values = f"'{where}', {value}, 'lead', '{{}}', 'oms_direct', 'pending'"
+            await connection.execute(text(f"INSERT INTO marketing_events ({columns}) VALUES ({values})"))
+    await engine.dispose()
+    await adopt(database.uow, utc_now())
+    assert [each.status for each in await rows(database, marketing_events)] == ["held", "held"]
+    shop = await storefront(database.uow, "lumen-rx")
+    await tagging_server(database.uow, shop)
+    await adopt(database.uow, utc_now() + timedelta(minutes=1))
+    freed = await rows(database, marketing_events)
+    assert [(each.status, each.storefront_id, each.storefront_code) for each in freed] == [
+        ("processing", 1, "lumen-rx")
+    ] * 2
+    assert len(await rows(database, deliveries)) == 2
+
+
+async def test_a_page_that_tells_of_an_error_is_answered_with_it(database: Database) -> None:
+    told = page(item("LX-1"))
+    broken = replace(told, message=told.message.model_copy(update={"error": "replica lag"}))
+    (result,) = await ingest(database.uow, broken)
+    assert (result.accepted, result.batch_error) == (1, "replica lag")
 
 
 async def test_a_page_of_four_thousand_is_stored_whole(database: Database) -> None:

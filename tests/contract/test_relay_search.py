@@ -111,7 +111,9 @@ async def test_every_sealed_value_is_sealed_anew_page_by_page(uow: Uow) -> None:
         after, counts[name] = -1, 0
         while True:
             async with uow() as tx:
-                last, count = await tx.secrets.resealed(name, both.rotate, after=after, limit=1)
+                last, count = await tx.secrets.resealed(
+                    name, lambda _, sealed: both.rotate(sealed), after=after, limit=1
+                )
             if last == after:
                 break
             after, counts[name] = last, counts[name] + count
@@ -126,3 +128,18 @@ async def test_every_sealed_value_is_sealed_anew_page_by_page(uow: Uow) -> None:
     ]
     assert server
     assert after_all.open(server.custom_headers or "") == {"X-Key": "k"}
+
+
+async def test_what_waits_for_each_destination_is_told_and_what_may_not_be_sent_is_not_late(uow: Uow) -> None:
+    shop = await storefront(uow)
+    account = await credential(uow, shop)
+    async with uow() as tx:
+        way = (await tx.destinations.of_storefronts([shop.id]))[shop.id][0].id
+        await tx.events.add([event("o-1"), event("o-2")])
+        one, two = [each.id or 0 for each in await tx.events.listed(limit=2)]
+        await tx.event_deliveries.add([delivery(one, way), delivery(two, way, state=DeliveryState.DEAD)])
+        (told,) = await tx.destinations.backlogs(NOON + timedelta(seconds=5))
+        assert (told.platform_code, told.waiting, told.due_since) == ("meta_capi", 1, NOON)
+        await tx.configuration.credentials.change(account, {"is_active": False})
+        (told,) = await tx.destinations.backlogs(NOON + timedelta(seconds=5))
+        assert (told.waiting, told.due_since) == (1, None)

@@ -20,6 +20,7 @@ from mesh.embedded.process import free_port
 from mesh.embedded.redis import PrivateRedis
 from tests.build.deploy import (
     ROOT,
+    SHAPED,
     commands,
     dockerfile,
     environment,
@@ -36,7 +37,7 @@ pytestmark = pytest.mark.timeout(180)
 TOKEN = "a-token"
 #: Two loaded cores have been seen to take 15 s.
 START = 60
-ROLES = ["gateway", "samples", "chatbot", "publishers"]
+ROLES = ["gateway", "samples", "chatbot", "events", "forwarding", "publishers", "admin"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,10 @@ class World:
     def environment(self, name: str, port: int = 0) -> dict[str, str]:
         """What a service's process gets: as compose and the image say, with our addresses in place of compose's."""
         given = dict.fromkeys(required((ROOT / "docker-compose.yml").read_text()), "x")
-        stated = {**image_environment(), **environment(services()[name], given | {"MESH_SERVICE_TOKENS": TOKEN})}
+        stated = {
+            **image_environment(),
+            **environment(services()[name], given | SHAPED | {"MESH_SERVICE_TOKENS": TOKEN}),
+        }
         ours = {variable: value for variable, value in self.addresses.items() if variable in stated}
         here = {
             variable: str(port) if variable.endswith("_PORT") else "127.0.0.1"

@@ -1,5 +1,7 @@
+import base64
 import json
 import signal
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +35,16 @@ def test_rows_go_in_with_what_env_exports(up: Up) -> None:
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert json.load(answer)["data"] == {"inserted": 1, "products": 1}
+
+
+def test_operators_enter_with_what_env_exports_and_nobody_else(up: Up) -> None:
+    found = up.environment()
+    url = f"{found['MESH_ADMIN_URL']}/admin/v1/platforms?limit=1"
+    login = base64.b64encode(found["MESH_ADMIN_LOGIN"].encode()).decode()
+    with urllib.request.urlopen(urllib.request.Request(url, headers={"Authorization": f"Basic {login}"})) as answer:
+        assert json.load(answer)["limit"] == 1
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(url)
 
 
 def test_a_second_one_in_the_same_folder_is_told_about_the_first(up: Up) -> None:
@@ -72,7 +84,8 @@ def test_a_role_that_dies_is_started_again(up: Up) -> None:
 def test_ctrl_c_ends_everything_in_order_and_leaves_nothing_behind(up: Up) -> None:
     assert up.end(signal.SIGINT) == 0
     assert "Stopped." in up.said
-    assert [word for word in ("gateway_stopped", "publishers_stopped", "worker_stopped") if word not in up.said] == []
+    stopped = ("gateway_stopped", "admin_stopped", "publishers_stopped", "worker_stopped")
+    assert [word for word in stopped if word not in up.said] == []
     assert up.processes() == []
     assert up.mesh("env").returncode == 1
 

@@ -16,6 +16,9 @@ FEW, MANY = 300, 10_000
 VALID: dict[str, Any] = {
     "samples.ingest": {"source": "fuzz", "rows": [{"platformProductId": "after", "platformCreatorId": "all"}]},
     "chatbot.sample.batch": [{"platformCreatorId": "after all", "messages": [{"content": "Hola"}]}],
+    "relay.events.ingest": {"data": [{"storefront_id": "fuzz", "event_name": "lead", "event_time": 1, "order_id": 1}]},
+    "relay.events.adopt": {"ids": [1]},
+    "relay.deliveries.send": {"destinationId": 1},
 }
 queues = pytest.mark.parametrize("queue", topology.QUEUES, ids=lambda queue: queue.name)
 

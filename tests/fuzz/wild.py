@@ -128,7 +128,51 @@ def _batch(draw: st.DrawFn) -> Any:
     return {"array": tasks, "one": tasks[0], "around": {"tasks": tasks, "region": "MX", "odd": draw(ODD)}}[shape]
 
 
-BODIES: Mapping[str, st.SearchStrategy[Any]] = {"samples.ingest": _crawl(), "chatbot.sample.batch": _batch()}
+_ITEM = {
+    "t-value": _TEXT,
+    "t_value": _TEXT,
+    "event_id": _ID,
+    "session_id": _ID,
+    "utm_source": _TEXT,
+    "order_created_date": st.sampled_from(ODD_TIMES),
+    "order_revenue": _NUMBER,
+    "value": _NUMBER,
+    "currency": st.sampled_from(["USD", "jpy", "ÜÜÜ", 840]),
+    "user_data": st.one_of(ODD, st.fixed_dictionaries({"email": ODD, "phone": ODD})),
+    "consent": st.one_of(ODD, st.fixed_dictionaries({"ad_user_data": ODD})),
+    "items": ODD,
+    "odd": ODD,
+}
+
+
+@st.composite
+def _item(draw: st.DrawFn) -> dict[str, Any]:
+    who = {
+        "storefront_id": draw(st.sampled_from(["fuzz", "FUZZ ", "unknown", "\u212aelvin", "x" * 51])),
+        "event_name": draw(st.sampled_from(["lead", "Purchase_Completed", "İ" * 30, "x" * 50, ""])),
+        "event_time": draw(st.one_of(st.sampled_from(ODD_TIMES), st.just("2026-01-15T10:15:00Z"))),
+        "order_id": draw(_ID),
+    }
+    return {**who, **draw(_some(_ITEM))}
+
+
+@st.composite
+def _page(draw: st.DrawFn) -> Any:
+    items = draw(st.lists(_item(), min_size=1, max_size=4))
+    paging = {"next_index": ODD, "previous_index": st.sampled_from(["", None, 0, "200"]), "error": ODD, "count": ODD}
+    page = {"count": len(items), "data": items, **draw(_some(paging, 1))}
+    return {"page": page, "array": items, "one": items[0]}[draw(st.sampled_from(["page", "page", "array", "one"]))]
+
+
+_ROW_NUMBER = st.sampled_from([1, 2, 2**31, 2**63 - 1, 2**63, 2**70, 0, -1, "3"])
+
+BODIES: Mapping[str, st.SearchStrategy[Any]] = {
+    "samples.ingest": _crawl(),
+    "chatbot.sample.batch": _batch(),
+    "relay.events.ingest": _page(),
+    "relay.events.adopt": st.fixed_dictionaries({"ids": st.lists(_ROW_NUMBER, min_size=1, max_size=3)}),
+    "relay.deliveries.send": st.fixed_dictionaries({"destinationId": _ROW_NUMBER}),
+}
 
 
 def _variant(value: Any, chance: random.Random) -> bytes:
@@ -185,6 +229,9 @@ def _bent(written: bytes, chance: random.Random) -> bytes:
 
 KEYS: Mapping[str, st.SearchStrategy[bytes]] = {
     "samples.ingest": st.just(b"samples.ingest"),
+    "relay.events.ingest": st.just(b"relay.events.ingest"),
+    "relay.events.adopt": st.just(b"relay.events.adopt"),
+    "relay.deliveries.send": st.just(b"relay.deliveries.send"),
     "chatbot.sample.batch": st.sampled_from(
         [b"chatbot.sample.batch", b"chatbot.sample.retry", b"chatbot.sample.\xff", b"chatbot.sample." + b"x" * 200]
     ),

@@ -23,7 +23,7 @@ class Up:
         self.folder = folder
         self.output = folder / "output"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MESH_")}
-        self._environment = {**inherited, "MESH_GATEWAY_PORT": "0", "PYTHONPATH": str(ROOT)}
+        self._environment = {**inherited, "MESH_GATEWAY_PORT": "0", "MESH_ADMIN_PORT": "0", "PYTHONPATH": str(ROOT)}
         self.process: subprocess.Popen[bytes]
 
     def start(self) -> None:

@@ -171,8 +171,8 @@ def upgrade() -> None:
     op.create_index("ix_marketing_events_created", "marketing_events", ["created_at"])
     op.create_index("ix_marketing_events_event", "marketing_events", ["event_id"])
     op.create_index("ix_marketing_events_status", "marketing_events", ["status", "id"])
-    op.create_index("ix_marketing_events_storefront_code", "marketing_events", ["storefront_code"])
-    op.create_index("ix_marketing_events_storefront_id", "marketing_events", ["storefront_id"])
+    op.create_index("ix_marketing_events_storefront_code", "marketing_events", ["storefront_code", "status"])
+    op.create_index("ix_marketing_events_storefront_id", "marketing_events", ["storefront_id", "status"])
 
     op.create_table(
         "deliveries",

@@ -19,6 +19,8 @@ def digest(text: str) -> str:
         (hashing.phone("+1 650 555 1212"), "16505551212"),
         (hashing.phone("(650) 555-1212", "us", plus=True), "+16505551212"),
         (hashing.phone("55 1234 5678", "MX"), "525512345678"),
+        (hashing.phone("+1 650 555 1212", 1), "16505551212"),
+        (hashing.postcode("94035-1234", 840), "940351234"),
         (hashing.name(" Mary-Ann "), "maryann"),
         (hashing.name("정"), "정"),
         (hashing.name("Valéry"), "valéry"),

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from adapters.vault import Vault
 from mesh.worker import chosen
 from settings import Settings
 from tests.build.cli import accepted
 from tests.build.deploy import (
     DEPLOY,
     ROOT,
+    SHAPED,
     commands,
     compose,
     environment,
@@ -37,7 +39,8 @@ secrets = {
         "GRAFANA_PASSWORD",
         "MESH_SERVICE_TOKENS",
     )
-}
+} | SHAPED
+ROLES = ["gateway", "samples", "chatbot", "events", "forwarding", "publishers", "admin"]
 ours = pytest.mark.parametrize("service", list(our_services().values()), ids=list(our_services()))
 all_of_them = pytest.mark.parametrize("name", list(services()))
 CLUSTER = compose("deploy/cluster/docker-compose.yml")
@@ -83,19 +86,25 @@ def test_the_gateway_cannot_reach_the_database() -> None:
     assert not set(gateway["networks"]) & set(mysql["networks"])
 
 
-@pytest.mark.parametrize("name", ["gateway", "samples", "chatbot", "publishers"])
+def test_keys_are_where_secrets_of_destinations_are_opened_and_nowhere_else() -> None:
+    given = {name for name, service in services().items() if "MESH_ENCRYPTION_KEYS" in service.get("environment", {})}
+    assert given == {"forwarding", "admin", "mesh"}
+    assert [name for name, each in services().items() if "MESH_ADMIN_USERS" in each.get("environment", {})] == ["admin"]
+
+
+@pytest.mark.parametrize("name", ROLES)
 def test_a_role_is_given_time_to_drain(name: str) -> None:
     service = services()[name]
     drain = float(environment(service, secrets)["MESH_DRAIN_SECONDS"])
     assert seconds(service["stop_grace_period"]) > drain + AFTER_DRAIN
 
 
-@pytest.mark.parametrize("name", ["samples", "chatbot", "publishers"])
+@pytest.mark.parametrize("name", ["samples", "chatbot", "events", "forwarding", "publishers"])
 def test_what_consumes_or_publishes_can_be_scaled(name: str) -> None:
     assert not {"container_name", "ports", "hostname"} & set(services()[name])
 
 
-@pytest.mark.parametrize("name", ["gateway", "samples", "chatbot", "publishers"])
+@pytest.mark.parametrize("name", ROLES)
 def test_a_role_starts_once_tables_and_queues_are_there(name: str) -> None:
     assert services()[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
 
@@ -128,16 +137,19 @@ def test_every_port_is_published_on_loopback_only(document: dict[str, Any]) -> N
 def test_no_secret_has_a_default(document: dict[str, Any]) -> None:
     for service in document["services"].values():
         for name, value in service.get("environment", {}).items():
-            if re.search(r"PASS|TOKEN|SECRET|COOKIE|AUTH|_URL$", name):
+            if re.search(r"PASS|TOKEN|SECRET|COOKIE|AUTH|_URL$|_USERS$|_KEYS$", name):
                 assert required(str(value)), f"{name} has a value of its own"
     assert required((ROOT / "docker-compose.yml").read_text()) == set(secrets)
 
 
 def test_the_script_makes_every_secret_anew_and_fit_for_a_url() -> None:
     runs = [subprocess.run([DEPLOY / "secrets.sh"], check=True, capture_output=True, text=True) for _ in range(2)]
-    first, second = (dict(line.split("=") for line in run.stdout.splitlines()) for run in runs)
+    first, second = (dict(line.split("=", 1) for line in run.stdout.splitlines()) for run in runs)
     assert set(first) == set(secrets)
-    assert all(re.fullmatch(r"[0-9a-f]{48}", value) for value in first.values())
+    assert all(re.fullmatch(r"[0-9a-f]{48}", value) for name, value in first.items() if name not in SHAPED)
+    assert re.fullmatch(r"oms:[0-9a-f]{48}", first["MESH_EVENTS_USERS"])
+    assert re.fullmatch(r"admin:[0-9a-f]{48}:admin\+secrets", first["MESH_ADMIN_USERS"])
+    assert Vault([first["MESH_ENCRYPTION_KEYS"]])
     assert not set(first.values()) & set(second.values())
 
 

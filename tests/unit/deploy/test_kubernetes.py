@@ -47,12 +47,12 @@ def test_every_container_runs_a_command_that_the_command_line_has(pod: dict[str,
 
 
 def test_every_queue_has_a_worker_that_scales_with_it() -> None:
-    consumed = {
-        pod["containers"][0]["args"][1]: name for name, pod in ROLES if "worker" in pod["containers"][0]["args"]
-    }
+    arguments = {name: pod["containers"][0]["args"] for name, pod in ROLES}
+    consumed = {queue: name for name, words in arguments.items() if words[0] == "worker" for queue in words[1:]}
     scaled = {
-        each["spec"]["triggers"][0]["metadata"]["queueName"]: each["spec"]["scaleTargetRef"]["name"]
+        trigger["metadata"]["queueName"]: each["spec"]["scaleTargetRef"]["name"]
         for each in of_kind("ScaledObject").values()
+        for trigger in each["spec"]["triggers"]
     }
     assert consumed == scaled
     assert set(consumed) == {queue.name for queue in topology.QUEUES}
@@ -60,10 +60,10 @@ def test_every_queue_has_a_worker_that_scales_with_it() -> None:
 
 def test_a_worker_is_added_when_there_is_more_than_one_prefetches() -> None:
     for each in of_kind("ScaledObject").values():
-        metadata = each["spec"]["triggers"][0]["metadata"]
-        (queue,) = [queue for queue in topology.QUEUES if queue.name == metadata["queueName"]]
-        assert int(metadata["value"]) == queue.prefetch
-        assert metadata["protocol"] == "http"
+        for metadata in (trigger["metadata"] for trigger in each["spec"]["triggers"]):
+            (queue,) = [queue for queue in topology.QUEUES if queue.name == metadata["queueName"]]
+            assert int(metadata["value"]) == queue.prefetch
+            assert metadata["protocol"] == "http"
         assert "replicas" not in of_kind("Deployment")[each["spec"]["scaleTargetRef"]["name"]]["spec"]
 
 
@@ -82,8 +82,9 @@ def test_every_variable_is_a_setting(pod: dict[str, Any]) -> None:
 def test_a_pod_gets_what_its_role_gets_in_compose(name: str, pod: dict[str, Any]) -> None:
     service = services()[name.removeprefix("worker-")]
     secrets = dict.fromkeys(re.findall(r"\$\{([A-Z_]+):\?", str(service)), "x")
-    wanted = {each for each in environment(service, secrets) if each.endswith(("_URL", "_TOKENS"))}
-    got = {each for container in containers(pod) for each in given(container) if each.endswith(("_URL", "_TOKENS"))}
+    kinds = ("_URL", "_TOKENS", "_USERS", "_KEYS")
+    wanted = {each for each in environment(service, secrets) if each.endswith(kinds)}
+    got = {each for container in containers(pod) for each in given(container) if each.endswith(kinds)}
     assert got == wanted
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mesh.addresses import Addresses, gateway_address
+from mesh.addresses import Addresses, admin_address, gateway_address
 from mesh.embedded.process import ServiceFailed
 from settings import Settings
 
@@ -45,3 +45,29 @@ def test_secrets_are_not_in_what_is_printed(tmp_path: Path) -> None:
     assert "hidden" not in repr(addresses)
     assert addresses.environment()["MESH_SERVICE_TOKEN"] == "hidden"
     assert "MESH_BROKER_MANAGEMENT_URL" not in addresses.environment()
+
+
+def test_the_admin_api_leaves_the_gateways_port_alone() -> None:
+    _, gateway = gateway_address(Settings(_env_file=None, gateway_port=0))
+    default = Settings(_env_file=None).model_copy(update={"admin_port": gateway})
+    default.__pydantic_fields_set__.clear()
+    _, port = admin_address(default, besides=gateway)
+    assert port != gateway
+    with pytest.raises(ServiceFailed, match="MESH_ADMIN_PORT"):
+        admin_address(Settings(_env_file=None, admin_port=gateway), besides=gateway)
+
+
+def test_an_operators_login_is_ready_for_a_client(tmp_path: Path) -> None:
+    addresses = Addresses(
+        gateway_url="http://127.0.0.1:8000",
+        data_dir=tmp_path,
+        broker_url="amqp://here/",
+        broker_management_url=None,
+        database_url="sqlite:///here",
+        redis_url="redis://here/",
+        service_tokens=("token",),
+        admin_url="http://127.0.0.1:8001",
+        admin_users=("ada:a:password:admin+secrets", "bob:another:read"),
+    )
+    assert addresses.environment()["MESH_ADMIN_LOGIN"] == "ada:a:password"
+    assert "password" not in repr(addresses)

@@ -7,8 +7,9 @@ import pytest
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
+from adapters.vault import Vault
 from brokers.verdict import Unavailable
-from mesh import cli
+from mesh import cli, logs
 from mesh.complaints import complaint
 from settings import Settings
 
@@ -17,17 +18,25 @@ COMMANDS = [
     "up",
     "demo",
     "gateway",
+    "admin",
     "worker",
     "publishers",
     "queues",
     "dead",
     "schedules",
+    "events",
+    "rotate-keys",
     "stock",
     "env",
     "migrate",
     "doctor",
     "topology",
 ]
+
+
+@pytest.fixture(autouse=True)
+def _logs_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "configure", lambda *_: None)  # it is the whole process's
 
 
 def test_help_names_every_command() -> None:
@@ -37,7 +46,7 @@ def test_help_names_every_command() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_its_module_and_teaches(name: str) -> None:
-    assert importlib.util.find_spec(f"mesh.{name}")
+    assert importlib.util.find_spec(f"mesh.{name.replace('-', '_')}")
     said = CliRunner().invoke(cli.app, [name, "--help"])
     assert said.exit_code == 0
     assert "Usage: " in said.output
@@ -70,3 +79,22 @@ def test_unparking_everything_has_to_be_said() -> None:
     said = CliRunner().invoke(cli.app, ["schedules", "unpark"])
     assert said.exit_code == 2
     assert "--all" in said.output
+
+
+def test_replaying_everything_has_to_be_said() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MESH_DATABASE_URL", "sqlite:////nowhere/at/all.db")
+        said = CliRunner().invoke(cli.app, ["events", "replay"])
+    assert said.exit_code == 2
+    assert "--all" in said.output
+
+
+def test_a_state_that_cannot_be_meant_is_refused_with_those_that_can() -> None:
+    said = CliRunner().invoke(cli.app, ["events", "cancel", "--all", "--state", "delivered"])
+    assert said.exit_code == 2
+    assert "dead, pending" in said.output
+
+
+def test_a_new_key_is_all_that_is_printed() -> None:
+    said = CliRunner().invoke(cli.app, ["rotate-keys", "--new"])
+    assert len(Vault([said.output.strip()]).seal("x")) > 0

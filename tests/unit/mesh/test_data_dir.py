@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.vault import Vault, new_key
 from mesh.data_dir import AlreadyRunning, DataDir
 
 
@@ -51,3 +52,11 @@ def test_secrets_are_made_once_and_are_ours_alone(tmp_path: Path) -> None:
         files = [path for path in (tmp_path / "data").rglob("*") if path.name in {"service_token", "env.json"}]
         assert [path.stat().st_mode & 0o777 for path in files] == [0o600, 0o600]
         assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_secret_is_made_once_and_as_it_is_wanted(tmp_path: Path) -> None:
+    folder = DataDir(tmp_path)
+    key = folder.secret("encryption_key", new_key)
+    assert Vault([key]).open(Vault([folder.secret("encryption_key", new_key)]).seal("hush")) == "hush"
+    assert folder.secret("events_password") != key
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "secrets").iterdir()} == {0o600}

@@ -11,8 +11,9 @@ from unittest.mock import ANY
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from schemas.relay.items import ItemError, money, parse_item
+from schemas.relay.items import ItemError, event_id_of, money, parse_item
 from schemas.relay.messages import IngestEvents
 from schemas.relay.records import EventIdentity
 
@@ -49,6 +50,16 @@ def test_a_bare_item_and_a_bare_array_are_pages_too() -> None:
     assert IngestEvents.model_validate([item(), 7]).data == [item(), 7]
 
 
+@pytest.mark.parametrize("page", [{}, {"events": []}, {"count": 1, "data": None}, {"error": ""}, 7, "page"])
+def test_what_has_no_items_is_no_page(page: Any) -> None:
+    with pytest.raises(ValidationError):
+        IngestEvents.model_validate(page)
+
+
+def test_a_page_that_could_not_be_made_has_no_items() -> None:
+    assert IngestEvents.model_validate({"error": "replica lag", "data": None}).data == []
+
+
 def test_an_explicit_event_id_comes_before_the_order() -> None:
     assert parse_item(item(event_id="e-1"), NOW).identity.event_id == "e-1"
     assert parse_item(item(event_id=""), NOW).identity.event_id == "LX-884120"
@@ -78,6 +89,22 @@ def test_another_spelling_of_who_it_is_makes_no_other_content() -> None:
     plain = parse_item(item(), NOW)
     spelled = item(storefront_id=" Lumen-RX", event_name="PURCHASE_completed ", event_id="LX-884120 ")
     assert parse_item(spelled, NOW) == replace(plain, payload=ANY)
+
+
+def test_letters_that_grow_in_lower_case_are_measured_there() -> None:
+    with pytest.raises(ItemError, match="event_name is longer"):
+        parse_item(item(event_name="İ" * 30), NOW)
+
+
+def test_letters_that_only_look_like_ascii_make_no_code() -> None:
+    with pytest.raises(ItemError, match="storefront_id may have ASCII"):
+        parse_item(item(storefront_id="lumen-\u212a"), NOW)
+
+
+def test_numbers_of_any_length_are_read() -> None:
+    with pytest.raises(ItemError, match="order_revenue is too large"):
+        parse_item(item(order_revenue=10**5000), NOW)
+    assert len(event_id_of(item(order_id=10**5000)) or "") == 100
 
 
 def test_what_names_no_time_happened_when_it_was_written() -> None:

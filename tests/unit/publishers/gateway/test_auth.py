@@ -4,6 +4,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from publishers.gateway.app import gateway
+from publishers.gateway.auth import Callers
 from tests.build.gateway import AUTH, NEXT_TOKEN, TOKEN, World, crawl, task
 from tests.fakes.gateway import FakeAnswers, FakePublisher
 from tests.fakes.status import FakeStatusBoard
@@ -52,7 +53,7 @@ async def test_every_configured_token_is_valid(token: str) -> None:
 
 @pytest.mark.parametrize("tokens", [[], [""]])
 async def test_without_tokens_every_call_is_refused(tokens: list[str]) -> None:
-    app = gateway(FakePublisher(), FakeAnswers(), FakeStatusBoard(), map(SecretStr, tokens))
+    app = gateway(FakePublisher(), FakeAnswers(), FakeStatusBoard(), Callers(map(SecretStr, tokens)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://mesh") as client:
         assert (await client.get("/messages/1", headers={HEADER: ""})).status_code == 401
         assert (await client.get("/messages/1")).status_code == 401

@@ -28,9 +28,14 @@ CHECKS = [
 # messages and unknown preferences on purpose, so that "schema broken, request taken" is no fault here.
 
 
+#: The fake worker tells every route the same.
+SAMPLES = {"inserted": 1, "products": 1}
+EVENTS = {"accepted": 1, "rejected": 0, "event_ids": ["1"], "errors": [], "results": []}
+
+
 def _world() -> World:
     world = World(asyncapi=b"{}")
-    world.answers.done({"inserted": 1, "products": 1})
+    world.answers.done({**SAMPLES, **EVENTS})
     return world
 
 
@@ -56,6 +61,13 @@ def test_the_hot_routes_are_documented(document: dict[str, Any], path: str, mode
     (requirement,) = operation["security"]
     scheme = document["components"]["securitySchemes"][next(iter(requirement))]
     assert scheme == {"type": "apiKey", "in": "header", "name": "X-INFound-Inner-Service-Token"}
+
+
+def test_order_systems_may_use_basic(document: dict[str, Any]) -> None:
+    operation = document["paths"]["/v1/events"]["post"]
+    assert {next(iter(each)) for each in operation["security"]} == {"APIKeyHeader", "HTTPBasic"}
+    assert {"202", "401", "413", "422", "503"} <= set(operation["responses"])
+    assert "200" not in operation["responses"]
 
 
 def test_open_paths_ask_for_no_token(document: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""The operators' HTTP side: configuration, secrets, and what became of each event."""

@@ -1,0 +1,173 @@
+"""TikTok's adapter against a stand-in that follows TikTok's pages."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, cast
+
+import pytest
+
+from adapters.relay.port import Skipped, Verdict
+from adapters.relay.tiktok import TikTok as Adapter
+from deploy.sandbox.standin import TOKEN, answer
+from deploy.sandbox.tiktok import TikTok
+from handlers.relay.sending import Sending, send
+from tests.build.destinations import Destination, destination
+from tests.build.sandbox import PERSON, relay_event
+
+
+@pytest.fixture
+async def pixel() -> AsyncIterator[Destination]:
+    credentials = {"access_token": TOKEN, "pixel_code": "CPIX01"}
+    async with destination(Adapter, TikTok(), "/open_api/v1.3", credentials) as made:
+        yield made
+
+
+async def test_a_batch_is_taken_in_one_call_under_our_ids(pixel: Destination) -> None:
+    told = await pixel.send(relay_event("o-1"), relay_event("o-2"))
+    assert [each.verdict for each in told.outcomes] == [Verdict.DELIVERED] * 2
+    assert [each.id for each in pixel.standin.events()] == [
+        "bosley:purchase_completed:o-1",
+        "bosley:purchase_completed:o-2",
+    ]
+    assert pixel.standin.counts()["calls"] == 1
+
+
+async def test_an_event_arrives_as_tiktok_documents_it(pixel: Destination) -> None:
+    event = relay_event("o-1", user_data={**PERSON, "ttclid": "E.C.P.x", "external_id": "user-1"})
+    lines = [{"sku": "A-1", "quantity": 2, "price": "10.50", "name": "Comb"}, {"quantity": 1}]
+    event.payload["items"] = lines  # type: ignore[index]
+    assert (await pixel.said(event)).verdict is Verdict.DELIVERED
+    (taken,) = pixel.taken()
+    assert (taken["event"], taken["event_time"]) == ("CompletePayment", int(event.event_time.timestamp()))
+    assert taken["page"] == {"url": "https://bosley.example/checkout"}
+    assert taken["properties"] == {
+        "order_id": "o-1",
+        "currency": "USD",
+        "value": 129.5,
+        "content_type": "product",
+        "contents": [{"content_id": "A-1", "content_name": "Comb", "quantity": 2, "price": 10.5}],
+    }
+    hashed = {"email": "jane.doe@example.com", "phone": "+16505551212", "external_id": "user-1", "zip_code": "94025"}
+    assert {name: taken["user"][name] for name in hashed} == {
+        name: sha256(value.encode()).hexdigest() for name, value in hashed.items()
+    }
+    raw = {"ip": "203.0.113.7", "user_agent": "Mozilla/5.0", "ttclid": "E.C.P.x"}
+    assert {name: taken["user"][name] for name in raw} == raw
+
+
+async def test_a_repeat_is_recognised_by_its_id(pixel: Destination) -> None:
+    for _ in range(2):
+        await pixel.send(relay_event("o-1"))
+    (taken,) = pixel.standin.events()
+    assert (taken.count, taken.conversions) == (2, 1)
+
+
+async def test_one_bad_event_spoils_its_batch_and_alone_it_is_refused_for_good(pixel: Destination) -> None:
+    stale = relay_event("old", event_time=relay_event().event_time - timedelta(days=8))
+    told = await pixel.send(relay_event("o-1"), stale)
+    assert [each.verdict for each in told.outcomes] == [Verdict.SPLIT] * 2
+    assert told.status == 200
+    assert pixel.taken() == []
+    refused = await pixel.said(stale)
+    assert refused.verdict is Verdict.PERMANENT
+    assert "40002: data.0.event_time" in (refused.reason or "")
+
+
+async def test_one_bad_event_among_many_is_found_in_few_calls_and_keeps_no_other_back(pixel: Destination) -> None:
+    rendered = [pixel.render(relay_event(f"o-{number}")) for number in range(1000)]
+    rendered[613]["event_time"] = 1
+    sendings = [Sending(cast("Any", None), rendered=each) for each in rendered]
+    await send(sendings, pixel.adapter, pixel.account)
+    refused = [at for at, each in enumerate(sendings) if each.outcome and each.outcome.verdict is Verdict.PERMANENT]
+    assert refused == [613]
+    counts = pixel.standin.counts()
+    assert (counts["ids"], counts["repeats"]) == (999, 0)
+    assert counts["calls"] <= 2 * 10 + 1  # twice the halvings of 1,000, and the first
+
+
+async def test_an_unhashed_address_would_be_refused(pixel: Destination) -> None:
+    rendered = pixel.render(relay_event())
+    rendered["user"]["email"] = "jane.doe@example.com"
+    assert (await pixel.said(rendered)).verdict is Verdict.PERMANENT
+
+
+@pytest.mark.parametrize("token", ["", "stolen"])
+async def test_a_token_that_is_not_taken_stops_the_account(pixel: Destination, token: str) -> None:
+    wrong = pixel.other(credentials={"access_token": token, "pixel_code": "CPIX01"})
+    assert (await pixel.said(relay_event(), to=wrong)).verdict is Verdict.AUTH
+    assert (await pixel.adapter.test(wrong)).verdict is Verdict.AUTH
+
+
+async def test_somebody_elses_pixel_stops_the_account(pixel: Destination) -> None:
+    wrong = pixel.other(pixel_id="OTHER1")
+    assert (await pixel.said(relay_event(), to=wrong)).verdict is Verdict.AUTH
+
+
+async def test_credentials_are_tried_without_a_conversion(pixel: Destination) -> None:
+    assert (await pixel.adapter.test(pixel.account)).verdict is Verdict.DELIVERED
+    assert pixel.taken() == []
+
+
+async def test_events_of_a_test_are_taken_and_not_counted(pixel: Destination) -> None:
+    trying = pixel.other(credentials={**pixel.account.credentials, "test_event_code": "TEST1"})
+    assert (await pixel.said(relay_event(), to=trying)).verdict is Verdict.DELIVERED
+    assert pixel.taken() == []
+
+
+async def test_too_many_calls_cost_a_minute(pixel: Destination) -> None:
+    pixel.standin.set_faults(error_rate_429=1)
+    told = await pixel.said(relay_event())
+    assert (told.verdict, told.after, told.status) == (Verdict.THROTTLED, timedelta(minutes=1), 200)
+
+
+async def test_its_own_failures_may_be_tried_again(pixel: Destination) -> None:
+    pixel.standin.set_faults(error_rate_500=1)
+    assert (await pixel.said(relay_event())).verdict is Verdict.UNKNOWN
+    pixel.standin.set_faults(down=True)
+    down = await pixel.said(relay_event())
+    assert (down.verdict, down.status) == (Verdict.TRANSIENT, 503)  # a page of a proxy keeps its status
+
+
+async def test_a_call_without_an_answer_may_have_counted(pixel: Destination) -> None:
+    pixel.standin.set_faults(hang_rate=1, hang_s=5)
+    assert (await pixel.said(relay_event())).verdict is Verdict.UNKNOWN
+    assert len(pixel.taken()) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "verdict"),
+    [
+        (200, {"message": "hello"}, Verdict.UNKNOWN),
+        (200, {"code": 20001, "message": "partial success"}, Verdict.SPLIT),
+        (200, {"code": 40700, "message": "internal"}, Verdict.TRANSIENT),
+        (200, {"code": 40999, "message": "new"}, Verdict.SPLIT),
+        (401, {"code": 40105, "message": "token"}, Verdict.AUTH),
+        (500, {"code": 40002, "message": "?"}, Verdict.UNKNOWN),
+        (404, {"code": 40002, "message": "?"}, Verdict.CONFIG),
+    ],
+)
+async def test_the_code_counts_and_else_the_status(
+    pixel: Destination, status: int, body: dict[str, object], verdict: Verdict
+) -> None:
+    pixel.standin.set_faults(error_rate_500=1)
+    pixel.standin.broken = lambda: answer(status, body)  # type: ignore[method-assign]
+    assert (await pixel.said(relay_event("o-1"), relay_event("o-2"))).verdict is verdict
+
+
+async def test_neither_the_token_nor_the_person_is_kept(pixel: Destination) -> None:
+    told = await pixel.send(relay_event())
+    for secret in (TOKEN, "jane", "Jane", "650", "94025"):
+        assert secret not in told.request + told.response
+
+
+async def test_consent_is_obeyed(pixel: Destination) -> None:
+    with pytest.raises(Skipped, match="ad_user_data"):
+        pixel.render(relay_event(consent={"ad_user_data": False}))
+    assert pixel.render(relay_event(consent={"ad_personalization": False}))["limited_data_use"] is True
+    assert "limited_data_use" not in pixel.render(relay_event())
+
+
+async def test_a_refund_has_no_counterpart(pixel: Destination) -> None:
+    with pytest.raises(Skipped, match="refund"):
+        pixel.render(relay_event(event_type="refund"))

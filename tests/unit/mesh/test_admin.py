@@ -1,0 +1,50 @@
+"""The admin process from its settings: what it needs, and what it never starts without."""
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from adapters.vault import new_key
+from mesh.admin import application
+from mesh.compose import Composition, Unconfigured
+from settings import Settings
+
+DATABASE = SecretStr("sqlite:////nowhere/at/all.db")
+
+
+def settings(**values: object) -> Settings:
+    return Settings(_env_file=None, database_url=DATABASE, **values)
+
+
+def test_without_a_key_for_secrets_it_does_not_start() -> None:
+    with pytest.raises(Unconfigured, match="MESH_ENCRYPTION_KEYS"):
+        application(Composition(settings(), "admin"))
+
+
+def test_with_a_key_that_is_none_it_does_not_start_and_does_not_say_it() -> None:
+    with pytest.raises(Unconfigured) as refused:
+        application(Composition(settings(encryption_keys=(SecretStr("hunter2"),)), "admin"))
+    assert "hunter2" not in str(refused.value)
+
+
+async def test_its_people_are_those_of_the_settings() -> None:
+    people = {
+        "admin_users": (SecretStr("ada:ada-password:admin"),),
+        "events_users": (SecretStr("oms:oms-password"),),
+        "encryption_keys": (SecretStr(new_key()),),
+    }
+    composition = Composition(settings(**people), "admin")
+    transport = httpx.ASGITransport(application(composition), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://admin") as client:
+        asked = [
+            (await client.get(path, auth=auth)).status_code
+            for path, auth in (
+                ("/docs", ("ada", "ada-password")),
+                ("/docs", ("ada", "another")),
+                ("/admin/v1/platforms", ("oms", "oms-password")),
+                ("/admin/v1/platforms", ("ada", "ada-password")),
+                ("/health/ready", None),
+            )
+        ]
+    await composition.close()
+    assert asked == [200, 401, 403, 503, 503]  # this database is nowhere
