@@ -35,5 +35,12 @@ relay_waiting = Gauge("mesh_relay_deliveries_waiting", "Deliveries of marketing 
 relay_lag = Gauge("mesh_relay_lag_seconds", "How long the oldest delivery that may be sent has been due", ["platform"])
 relay_paused = Gauge("mesh_relay_destinations_paused", "Destinations that wait for an operator", ["platform"])
 
+replies_answers = Counter("mesh_replies_answers_total", "Answers to customers", ["intent", "decided_by"])
+replies_fallbacks = Counter("mesh_replies_model_away_total", "Messages read without the model", ["why"])
+
+webhooks = Counter("mesh_webhooks_total", "Notifications at the gateway", ["outcome"])
+webhook_age = Histogram("mesh_webhook_age_seconds", "How old a notification's signature was", buckets=SECONDS)
+replies_inbound = Counter("mesh_replies_inbound_total", "What became of TikTok's notifications", ["outcome"])
+
 http_requests = Counter("mesh_http_requests_total", "HTTP requests by route and status", ["route", "status"])
 http_seconds = Histogram("mesh_http_seconds", "Time to answer", ["route"], buckets=SECONDS)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from brokers.queue import Batch, Queue, Retry
 from schemas.chatbot.messages import SendChatMessages
 from schemas.relay.messages import AdoptEvents, IngestEvents, SendDeliveries
+from schemas.replies.messages import AnswerThread, SendReplies
 from schemas.samples.messages import IngestSamples
 
 DOMAINS = ("samples", "creators", "outreach", "chatbot", "relay", "replies", "planning", "insight")
@@ -28,11 +29,44 @@ RELAY_EVENTS_ADOPT = Queue("relay.events.adopt", AdoptEvents, prefetch=20, concu
 # Wake-ups: each runs until nothing is due to its destination, waiting for the vendor most of the time.
 RELAY_DELIVERIES_SEND = Queue("relay.deliveries.send", SendDeliveries, prefetch=64, concurrency=64)
 
+# One at a time in a conversation; most of them wait for TikTok.
+REPLIES_THREADS_SEND = Queue(
+    "replies.threads.send",
+    SendReplies,
+    prefetch=200,
+    concurrency=50,
+    partitions=4,
+    key_of=lambda each: each.conversation_id,
+)
+
+# Most of them wait for a model; one conversation is answered by one at a time.
+REPLIES_THREADS_ANSWER = Queue(
+    "replies.threads.answer",
+    AnswerThread,
+    prefetch=200,
+    concurrency=50,
+    partitions=4,
+    key_of=lambda each: each.conversation_id,
+)
+
+# One conversation's at a time and in order, many conversations at once.
+REPLIES_WEBHOOKS_TAKE = Queue(
+    "replies.webhooks.take",
+    TakeWebhook,
+    prefetch=100,
+    concurrency=20,
+    partitions=4,
+    key_of=lambda each: each.conversation_id,
+)
+
 QUEUES = (
+    REPLIES_WEBHOOKS_TAKE,
     SAMPLES_INGEST,
     CHATBOT_SAMPLE_BATCH,
     RELAY_EVENTS_INGEST,
     RELAY_EVENTS_ADOPT,
     RELAY_DELIVERIES_SEND,
+    REPLIES_THREADS_ANSWER,
+    REPLIES_THREADS_SEND,
 )
 BY_NAME = {queue.name: queue for queue in QUEUES}

@@ -1,0 +1,62 @@
+"""Looks at what a model wrote before a customer does: no fact, promise, link or instruction of ours may be in it. Pure."""
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+from schemas.replies.words import clean, words_of
+
+#: One friendly sentence; facts are told beside it.
+LONGEST: Final = 140
+#: So many words in a row that our instructions have too are no coincidence.
+IN_A_ROW: Final = 6
+
+_LINK: Final = re.compile(r"(?i)\b[a-z]{2,}://|\bwww\.|\b[\w-]+\.(?:com|net|org|io|co|ke|me|ly|shop|link|xyz)\b|@\w")
+_LINK_TEXT: Final = re.compile(r"(?i)\b(?:https?://|www\.)\S+")
+_NUMBER_WORDS: Final = re.compile(r"(?i)\b(?:hundred|thousand|million|mia|elfu|kes|ksh|shillings?|bob|percent|%)")
+_CLAIMS: Final = re.compile(
+    r"(?i)\b(?:in stock|available|sold|reserved|kept|held|holding|ordered|paid|shipped|cancell?ed|confirmed|discount|"
+    r"free|price|cost|cheap\w*|sale|offer|refund|deliver\w*|guarantee\w*|promise\w*|password|token|prompt|system|"
+    r"instructions?|ai|model)\b"
+)
+_MARKS: Final = re.compile(r"[*_`#<>\[\]{}|\\]")
+
+
+def opening_of(draft: str | None, instructions: str, links: Collection[str] = ()) -> str:
+    """Return a model's sentence as it may be said, or nothing: whatever looks like a fact is left to code."""
+    shown = clean(draft or "")
+    return "" if why_not(shown, instructions, links) else shown
+
+
+def why_not(shown: str, instructions: str, links: Collection[str] = ()) -> str | None:
+    """Return why a model's sentence is not said, or None."""
+    if not shown or len(shown) > LONGEST:
+        return "empty or too long"
+    bare = _without_allowed(shown, links)
+    # Digits of every script are numbers, and every number would be a price, a size or a code.
+    if any(each.isnumeric() for each in bare) or _NUMBER_WORDS.search(bare):
+        return "names a number"
+    for reason, pattern in (("has a link", _LINK), ("makes a claim", _CLAIMS), ("has marks", _MARKS)):
+        if pattern.search(bare):
+            return reason
+    return "repeats instructions" if repeats(shown, instructions) else None
+
+
+def repeats(text: str, instructions: str) -> bool:
+    """Tell whether a text has a run of words from our instructions."""
+    return not _runs(text).isdisjoint(_runs(instructions))
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    words = words_of(text)
+    return {tuple(words[begin : begin + IN_A_ROW]) for begin in range(len(words) - IN_A_ROW + 1)}
+
+
+def _without_allowed(text: str, links: Collection[str]) -> str:
+    def kept(found: re.Match[str]) -> str:
+        # The address itself or a page below it: "https://shop.example" does not allow "https://shop.example.evil".
+        link = found[0].rstrip(".,!?")
+        is_allowed = any(link == each or link.startswith(f"{each.rstrip('/')}/") for each in links)
+        return "" if is_allowed else found[0]
+
+    return _LINK_TEXT.sub(kept, text)
