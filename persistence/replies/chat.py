@@ -9,7 +9,10 @@ from sqlalchemy import Select, func, select
 from persistence.replies.rows import columns_of, number_of, record_of, values_of
 from persistence.session import Session, chunks
 from persistence.tables import messages, threads
-from schemas.replies.records import ChatMessage, Role
+from schemas.replies.records import ChatMessage, Reply, ReplyKind, Role
+
+#: Who says what a reply says.
+_ROLES = dict.fromkeys(ReplyKind, Role.ASSISTANT) | {ReplyKind.OPERATOR: Role.OPERATOR}
 
 
 class Chat:
@@ -29,6 +32,30 @@ class Chat:
                 return None
         added = await self._session.execute(messages.insert().values(values_of(message)))
         return number_of(added)
+
+    async def brought(self, reply: Reply) -> None:
+        """Note that a reply reached the customer: among what was said, once, under TikTok's number."""
+        assert reply.sent_at
+        its = (messages.c.conversation_id == reply.conversation_id, messages.c.role == _ROLES[reply.kind])
+        number = reply.provider_message_id
+        if number is not None:
+            same = (messages.c.conversation_id == reply.conversation_id, messages.c.provider_message_id == number)
+            if (await self._session.execute(select(messages.c.id).where(*same))).first() is not None:
+                return
+        ours = messages.update().where(*its, messages.c.reply_id == reply.id)
+        if (await self._session.execute(ours.values(provider_message_id=number))).rowcount:
+            return
+        said = ChatMessage(
+            conversation_id=reply.conversation_id,
+            role=_ROLES[reply.kind],
+            provider_ts=reply.sent_at,
+            content=reply.body,
+            created_at=reply.sent_at,
+            provider_message_id=number,
+            intent=reply.intent,
+            reply_id=reply.id,
+        )
+        await self._session.execute(messages.insert().values(values_of(said)))
 
     async def of_events(self, event_numbers: Collection[int]) -> dict[int, ChatMessage]:
         """Return the messages that notifications brought, by the notification's number."""

@@ -123,6 +123,55 @@ class Replies:
         )
         return await self.get(number)
 
+    async def end(self, number: int, state: ReplyState, now: datetime, reason: str, code: str | None = None) -> bool:
+        """Say that a reply which waits will never be sent; false where it does not wait any more."""
+        waiting = replies.update().where(replies.c.id == number, replies.c.state == ReplyState.PENDING)
+        values = {"state": state, "reason": reason, "error_code": code, "updated_at": now}
+        return (await self._session.execute(waiting.values(**values))).rowcount == 1
+
+    async def put_off(self, conversation_id: str, until: datetime, now: datetime, reason: str) -> int:
+        """Send nothing of what waits in a conversation before a moment: all of it, so that its order is kept."""
+        waiting = replies.update().where(
+            replies.c.conversation_id == conversation_id,
+            replies.c.state == ReplyState.PENDING,
+            replies.c.not_before < until,
+        )
+        values = {"not_before": until, "reason": reason, "updated_at": now}
+        return (await self._session.execute(waiting.values(**values))).rowcount
+
+    async def ask_at(self, numbers: Collection[int], at: datetime | None) -> None:
+        """Note when TikTok is to be asked whether uncertain replies arrived; None once it has told what it knows."""
+        uncertain = replies.update().where(replies.c.id.in_(sorted(numbers)), replies.c.state == ReplyState.UNCERTAIN)
+        await self._session.execute(uncertain.values(claimed_until=at))
+
+    async def to_ask(self, conversation_id: str, now: datetime, until: datetime) -> list[Reply]:
+        """Take the uncertain replies of a conversation that TikTok is to be asked about now; nobody else does so."""
+        due = _all().where(
+            replies.c.conversation_id == conversation_id,
+            replies.c.state == ReplyState.UNCERTAIN,
+            replies.c.claimed_until <= now,
+        )
+        found = await self._read(due.order_by(replies.c.id).with_for_update())
+        await self.ask_at([each.id for each in found if each.id is not None], until)
+        return found
+
+    async def is_numbered(self, conversation_id: str, provider_message_id: str) -> bool:
+        """Tell whether a reply of a conversation is known to be this message of TikTok's."""
+        known = select(replies.c.id).where(
+            replies.c.conversation_id == conversation_id, replies.c.provider_message_id == provider_message_id
+        )
+        return (await self._session.execute(known)).first() is not None
+
+    async def failed_since(self, business_id: str, code: str, since: datetime) -> int:
+        """Return how many replies of an account TikTok refused with a code since a moment."""
+        failed = select(func.count()).where(
+            replies.c.state == ReplyState.FAILED,
+            replies.c.business_id == business_id,
+            replies.c.error_code == code,
+            replies.c.updated_at >= since,
+        )
+        return int((await self._session.execute(failed)).scalar_one())
+
     async def judge(self, number: int, state: ReplyState, now: datetime, reason: str) -> bool:
         """Do what an operator says of an uncertain reply: it arrived, it is to be sent again, or it is given up."""
         uncertain = replies.update().where(replies.c.id == number, replies.c.state == ReplyState.UNCERTAIN)

@@ -86,11 +86,12 @@ class Threads:
         return list(rows.scalars())
 
     async def due_to_send(self, now: datetime, limit: int) -> list[str]:
-        """Return conversations in which a reply may be sent now, or was left by a sender that died."""
+        """Return conversations in which a reply may be sent now, was left by one who died, or is to be asked about."""
         ready = (replies.c.state == ReplyState.PENDING, replies.c.not_before <= now)
         left = (replies.c.state == ReplyState.SENDING, replies.c.claimed_until <= now)
+        doubtful = (replies.c.state == ReplyState.UNCERTAIN, replies.c.claimed_until <= now)
         found: list[str] = []
-        for is_due in (left, ready):  # one after the other: together they would read no index
+        for is_due in (left, doubtful, ready):  # one after the other: together they would read no index
             due = (
                 select(replies.c.conversation_id)
                 .join(threads, threads.c.conversation_id == replies.c.conversation_id)

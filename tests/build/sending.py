@@ -1,0 +1,99 @@
+"""A conversation whose replies are sent to a stand-in of TikTok, and the handler at work on it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from adapters.relay.http import PATIENCE
+from adapters.replies.pace import Pace
+from adapters.replies.tiktok import TikTokMessages as Adapter
+from adapters.vault import Vault, new_key
+from brokers.delivery import Delivery
+from deploy.sandbox.standin import TOKEN
+from deploy.sandbox.tiktok_messages import APP, BUSINESS, REFRESH, SECRET, TikTokMessages
+from handlers.replies.sending import send_replies
+from handlers.replies.voice import Voice
+from persistence.uow import Uow
+from schemas.replies.messages import SendReplies
+from schemas.replies.records import Reply, Thread, Tokens
+from tests.build.records import NOON
+from tests.build.replies import CONVERSATION, reply, thread, tokens, user
+from tests.build.sandbox import local_http, standing_in
+
+
+class Sending:
+    """Conversations of one account, a stand-in of TikTok, and a clock that both go by."""
+
+    def __init__(self, uow: Uow, tiktok: TikTokMessages, adapter: Adapter, a_minute: int = 600) -> None:
+        self.uow = uow
+        self.tiktok = tiktok
+        self.vault = Vault([new_key()])
+        self.voice = Voice(adapter, self.vault, Pace.at(None, a_minute))
+        self.now = NOON
+
+    def clock(self) -> Any:
+        return self.now
+
+    async def connected(self, **values: Any) -> None:
+        seal = self.vault.seal
+        made = tokens(business_id=BUSINESS, access_token=seal(TOKEN), refresh_token=seal(REFRESH))
+        async with self.uow() as tx:
+            await tx.tokens.put(replace(made, **values))
+
+    async def opened(self, conversation_id: str = CONVERSATION, **values: Any) -> None:
+        self.tiktok.customer_wrote(conversation_id, NOON.timestamp())
+        async with self.uow() as tx:
+            await tx.people.seen([user()])
+            await tx.threads.opened(thread(conversation_id, business_id=BUSINESS, **values))
+
+    async def say(self, *bodies: str, **values: Any) -> list[int]:
+        async with self.uow() as tx:
+            numbers = [await tx.replies.add(reply(each, business_id=BUSINESS, **values)) for each in bodies]
+        return [each for each in numbers if each is not None]
+
+    async def send(self, conversation_id: str = CONVERSATION, *, after: timedelta = timedelta()) -> None:
+        self.now = self.now + after
+        message = SendReplies(conversation_id=conversation_id)
+        carried = Delivery(message=message, message_id="w", is_derived=False, key="", observed_at=self.now, raw=b"")
+        await send_replies(carried, self.uow, self.clock, self.voice)
+
+    async def reply(self, number: int) -> Reply:
+        async with self.uow() as tx:
+            found = await tx.replies.get(number)
+            assert found
+            return found
+
+    async def thread(self, conversation_id: str = CONVERSATION) -> Thread:
+        async with self.uow() as tx:
+            found = await tx.threads.get(conversation_id)
+            assert found
+            return found
+
+    async def account(self) -> Tokens:
+        async with self.uow() as tx:
+            found = await tx.tokens.get(BUSINESS)
+            assert found
+            return found
+
+    async def due(self) -> list[str]:
+        async with self.uow() as tx:
+            return await tx.threads.due_to_send(self.now, 1000)
+
+    @property
+    def heard(self) -> list[str]:
+        return self.tiktok.said(CONVERSATION)
+
+
+@asynccontextmanager
+async def sending(uow: Uow, *, a_minute: int = 600, patience: timedelta = PATIENCE) -> AsyncIterator[Sending]:
+    """A connected account with one open conversation."""
+    made: list[Sending] = []
+    tiktok = TikTokMessages(clock=lambda: made[0].now.timestamp())  # noqa: PLW0108 -- it is made later
+    async with standing_in(tiktok) as base, local_http(patience) as http:
+        adapter = Adapter(http, f"{base}/open_api/v1.3", client_key=APP, client_secret=SECRET)
+        made.append(Sending(uow, tiktok, adapter, a_minute))
+        await made[0].connected()
+        await made[0].opened()
+        yield made[0]
