@@ -5,7 +5,7 @@ from datetime import timedelta
 from brokers.queue import Batch, Queue, Retry
 from schemas.chatbot.messages import SendChatMessages
 from schemas.relay.messages import AdoptEvents, IngestEvents, SendDeliveries
-from schemas.replies.messages import AnswerThread, SendReplies
+from schemas.replies.messages import AnswerThread, SendReplies, TakeWebhook
 from schemas.samples.messages import IngestSamples
 
 DOMAINS = ("samples", "creators", "outreach", "chatbot", "relay", "replies", "planning", "insight")
@@ -60,12 +60,12 @@ REPLIES_WEBHOOKS_TAKE = Queue(
 )
 
 QUEUES = (
-    REPLIES_WEBHOOKS_TAKE,
     SAMPLES_INGEST,
     CHATBOT_SAMPLE_BATCH,
     RELAY_EVENTS_INGEST,
     RELAY_EVENTS_ADOPT,
     RELAY_DELIVERIES_SEND,
+    REPLIES_WEBHOOKS_TAKE,
     REPLIES_THREADS_ANSWER,
     REPLIES_THREADS_SEND,
 )

@@ -188,6 +188,14 @@ class Replies:
         values = {"state": ReplyState.CANCELLED, "reason": reason, "updated_at": now}
         return (await self._session.execute(waiting.values(**values))).rowcount
 
+    async def erase(self, business_id: str, now: datetime, reason: str) -> int:
+        """Never send what waits for an account, and empty everything that was said for it; return what waited."""
+        its = replies.update().where(replies.c.business_id == business_id)
+        values = {"state": ReplyState.CANCELLED, "reason": reason, "updated_at": now}
+        cancelled = await self._session.execute(its.where(replies.c.state == ReplyState.PENDING).values(**values))
+        await self._session.execute(its.where(replies.c.body != "").values(body=""))
+        return cancelled.rowcount
+
     async def listed(self, states: Collection[ReplyState], limit: int, *, after: int = 0) -> list[Reply]:
         """Return replies in some states, the oldest first."""
         in_states = _all().where(replies.c.state.in_(states), replies.c.id > after)

@@ -8,8 +8,8 @@ from sqlalchemy import Select, and_, func, or_, select
 
 from persistence.replies.rows import columns_of, number_of, record_of, values_of
 from persistence.session import Session, chunks
-from persistence.tables import webhook_events
-from schemas.replies.records import WebhookEvent, WebhookState
+from persistence.tables import messages, threads, webhook_events
+from schemas.replies.records import Role, WebhookEvent, WebhookState
 
 #: What an operator or the poller may still want to see answered.
 WAITING: Final = (WebhookState.RECEIVED, WebhookState.CLAIMED)
@@ -78,6 +78,39 @@ class Webhooks:
                 )
             ours.update(found)
         return ours
+
+    async def turn(self, number: int, state: WebhookState, error: str | None = None) -> None:
+        """Say what has become of a notification that nobody has claimed yet."""
+        await self._session.execute(
+            webhook_events.update().where(webhook_events.c.id == number).values(state=state, last_error=error)
+        )
+
+    async def drop(
+        self, state: WebhookState, reason: str, *, conversation_id: str | None = None, business_id: str | None = None
+    ) -> int:
+        """End what waits in a conversation, or for a business; who has claimed any of it finds it settled."""
+        equal = {"conversation_id": conversation_id, "business_id": business_id}
+        named = [webhook_events.c[name] == value for name, value in equal.items() if value is not None]
+        assert named
+        waiting = webhook_events.update().where(*named, webhook_events.c.state.in_(WAITING))
+        values = {"state": state, "last_error": reason, "claim_token": None, "claimed_until": None}
+        return (await self._session.execute(waiting.values(**values))).rowcount
+
+    async def count_from(self, user_id: str, *, since: datetime, until: datetime) -> int:
+        """Return how many messages a customer wrote between two moments, without those that were ignored."""
+        theirs = select(threads.c.conversation_id).where(threads.c.user_id == user_id)
+        counted = (
+            select(func.count())
+            .select_from(messages.join(webhook_events, webhook_events.c.id == messages.c.event_id))
+            .where(
+                messages.c.conversation_id.in_(theirs),
+                messages.c.provider_ts > since,
+                messages.c.provider_ts <= until,
+                messages.c.role == Role.USER,
+                webhook_events.c.state != WebhookState.IGNORED,
+            )
+        )
+        return int((await self._session.execute(counted)).scalar_one())
 
     async def waits(self, conversation_id: str) -> bool:
         """Tell whether anything in a conversation has not been answered."""
