@@ -16,6 +16,8 @@ from adapters.relay.guard import Guard
 from adapters.relay.http import Http
 from adapters.relay.port import Adapter
 from adapters.relay.registry import adapters, default_bases
+from adapters.replies.pace import Pace
+from adapters.replies.tiktok import TikTokMessages
 from adapters.status import RedisStatusBoard
 from adapters.vault import Vault
 from brokers import topology
@@ -26,6 +28,7 @@ from brokers.status import NoStatusBoard
 from brokers.worker import Worker
 from handlers.chatbot import Unrecorded
 from handlers.relay.forwarding import Outside
+from handlers.replies.voice import Voice
 from persistence.engine import Database, open_uow
 from persistence.uow import Transaction
 from schemas.clock import utc_now
@@ -105,6 +108,30 @@ class Composition:
             bases=self.base_urls,
         )
 
+    @cached_property
+    def tiktok_http(self) -> Http:
+        """The client that speaks to TikTok; its address is the operator's, and may be a stand-in beside us."""
+        host = urlsplit(self.settings.tiktok_base_url).hostname or ""
+        return Http(Guard.allowing([*self.settings.relay_allowed_hosts, host]))
+
+    @cached_property
+    def tiktok(self) -> TikTokMessages:
+        """TikTok's direct messages."""
+        secrets = self.settings.tiktok_client_secrets
+        return TikTokMessages(
+            self.tiktok_http,
+            self.settings.tiktok_base_url,
+            client_key=self.settings.tiktok_client_key or "",
+            client_secret=secrets[0].get_secret_value() if secrets else "",
+        )
+
+    @cached_property
+    def voice(self) -> Voice:
+        """What sending replies needs besides the database."""
+        redis = self.settings.redis_url
+        pace = Pace.at(redis.get_secret_value() if redis else None, self.settings.tiktok_sends_a_minute)
+        return Voice(self.tiktok, self.vault, pace)
+
     def worker(self, routes: list[Route]) -> Worker:
         """Return the consumers of some routes, with everything their handlers ask for."""
         dependencies: dict[str, Any] = {
@@ -117,6 +144,8 @@ class Composition:
         # Whoever sends nothing to destinations needs no keys of their secrets.
         if any(route.queue.name == topology.RELAY_DELIVERIES_SEND.name for route in routes):
             dependencies["outside"] = self.outside
+        if any(route.queue.name == topology.REPLIES_THREADS_SEND.name for route in routes):
+            dependencies["voice"] = self.voice
         return Worker(
             routes,
             dependencies,
@@ -130,7 +159,7 @@ class Composition:
     async def close(self) -> None:
         """Close whatever was built."""
         built = self.__dict__
-        for part in ("publisher", "database", "board", "http"):
+        for part in ("publisher", "database", "board", "http", "tiktok_http"):
             if part in built:
                 await built[part].close()
 

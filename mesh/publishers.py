@@ -17,6 +17,7 @@ from publishers.deliveries import DeliveriesPoller
 from publishers.marketing_events import PACE, MarketingEventsPoller
 from publishers.outbox import OutboxRelay
 from publishers.purge import Purge
+from publishers.replies import RepliesPoller
 from publishers.schedules.judgement import Policy
 from publishers.schedules.politeness import Politeness, QuietHours
 from publishers.schedules.publisher import SchedulePublisher
@@ -46,6 +47,7 @@ async def _publish(settings: Settings, stop: asyncio.Event) -> None:
         schedule_publisher(composition, clock),
         MarketingEventsPoller(uow, publisher, clock, Polling(lease=_lease(settings), pace=PACE)),
         DeliveriesPoller(uow, publisher, clock),
+        RepliesPoller(uow, publisher, clock),
         BacklogWatch(uow, clock),
         Purge(
             uow,

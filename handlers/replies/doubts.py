@@ -7,6 +7,7 @@ import structlog
 
 from adapters.replies.port import Outcome
 from adapters.vault import CannotOpenError
+from brokers import metrics
 from handlers.replies.voice import Voice
 from persistence.uow import Transaction, Uow
 from schemas.clock import Clock
@@ -70,4 +71,5 @@ async def _leave(tx: Transaction, doubtful: list[Reply], now: datetime, told: ob
             log.warning("reply_still_uncertain", reply=reply.id, reason=reason)
             continue
         await tx.replies.ask_at([reply.id], None)
+        metrics.replies_uncertain.inc()
         log.error("reply_uncertain", reply=reply.id, conversation=reply.conversation_id)

@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 
 from adapters.replies.port import Grant, Kind, Outcome
+from brokers import metrics
 from brokers.outgoing import new_message_id
 from handlers.replies.voice import Voice
 from persistence.uow import Uow
@@ -54,6 +55,7 @@ async def renew(business_id: str, seen: str, uow: Uow, clock: Clock, voice: Voic
             return
         if account.refresh_token is None or (account.refresh_expires_at and account.refresh_expires_at <= now):
             await tx.tokens.broken(business_id, "its refresh token has ended", now)
+            metrics.replies_accounts_stopped.labels("broken").inc()
             log.error("account_broken", business=business_id, reason="its refresh token has ended")
             return
     granted = await voice.tiktok.refresh(str(voice.vault.open(account.refresh_token)))
@@ -65,6 +67,7 @@ async def renew(business_id: str, seen: str, uow: Uow, clock: Clock, voice: Voic
             log.info("account_renewed", business=business_id, is_stored=is_stored)
         elif granted.kind is not Kind.NOT_SENT:
             await tx.tokens.broken(business_id, f"its refresh token was refused: {granted.reason}", clock())
+            metrics.replies_accounts_stopped.labels("broken").inc()
             log.error("account_broken", business=business_id, reason=granted.reason)
         else:
             log.warning("account_not_renewed", business=business_id, reason=granted.reason)

@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 
 from adapters.replies.port import Kind, Outcome
+from brokers import metrics
 from handlers.replies.doubts import ECHO
 from handlers.replies.permits import LOOK_AGAIN
 from handlers.replies.renewal import fingerprint
@@ -53,6 +54,7 @@ async def record(tx: Transaction, reply: Reply, account: Tokens, outcome: Outcom
     if not await tx.replies.finish(ended, token=token):
         log.info("reply_settled_before", reply=reply.id, outcome=outcome.kind)
         return True
+    metrics.replies_sends.labels(outcome.kind, outcome.code or "none").inc()
     log.info("reply_called", reply=reply.id, outcome=outcome.kind, code=outcome.code, attempts=reply.attempts)
     if ended.state is ReplyState.SENT:
         await tx.chat.brought(ended)
@@ -99,6 +101,7 @@ async def _again(
     await tx.tokens.broken(account.business_id, reason, now)
     await tx.threads.wake([ended.conversation_id], None, to_send=True)
     await tx.replies.put_off(ended.conversation_id, now + LOOK_AGAIN, now, reason)
+    metrics.replies_accounts_stopped.labels("broken").inc()
     log.error("account_broken", business=account.business_id, reason=reason)
     return False
 
@@ -111,6 +114,7 @@ async def _failed(tx: Transaction, reply: Reply, thread: Thread, outcome: Outcom
     await tx.threads.save(replace(thread, paused_until=until, paused_reason=reason, updated_at=now))
     if await tx.replies.failed_since(reply.business_id, BLOCKED, now - BLOCKED_TWICE) > 1:
         await tx.tokens.pause(reply.business_id, until, f"{reason}, more than once", now)
+        metrics.replies_accounts_stopped.labels("paused").inc()
         log.error("account_paused", business=reply.business_id, code=BLOCKED, until=until.isoformat())
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from adapters.vault import CannotOpenError
-from brokers import topology
+from brokers import metrics, topology
 from brokers.delivery import Delivery
 from brokers.outgoing import new_message_id
 from brokers.router import Router
@@ -150,6 +150,7 @@ async def _ended(tx: Transaction, reply: Reply, thread: Thread, now: datetime) -
         return False
     await tx.replies.end(reply.id, end.state, now, end.reason, end.code)
     tell = log.info if end.state is ReplyState.CANCELLED else log.error
+    metrics.replies_unsent.labels(end.code).inc()
     tell("reply_not_sent", reply=reply.id, conversation=reply.conversation_id, why=end.code)
     return True
 
