@@ -35,13 +35,9 @@ relay_waiting = Gauge("mesh_relay_deliveries_waiting", "Deliveries of marketing 
 relay_lag = Gauge("mesh_relay_lag_seconds", "How long the oldest delivery that may be sent has been due", ["platform"])
 relay_paused = Gauge("mesh_relay_destinations_paused", "Destinations that wait for an operator", ["platform"])
 
-replies_sends = Counter(
-    "mesh_replies_sends_total", "Calls that sent a reply, by outcome", ["outcome", "code"]
-)
+replies_sends = Counter("mesh_replies_sends_total", "Calls that sent a reply, by outcome", ["outcome", "code"])
 replies_unsent = Counter("mesh_replies_unsent_total", "Replies that were never sent", ["why"])
-replies_uncertain = Counter(
-    "mesh_replies_uncertain_total", "Replies left to an operator: they may have arrived"
-)
+replies_uncertain = Counter("mesh_replies_uncertain_total", "Replies left to an operator: they may have arrived")
 replies_accounts_stopped = Counter("mesh_replies_accounts_stopped_total", "Accounts that wait for an operator", ["why"])
 replies_answers = Counter("mesh_replies_answers_total", "Answers to customers", ["intent", "decided_by"])
 replies_fallbacks = Counter("mesh_replies_model_away_total", "Messages read without the model", ["why"])
