@@ -10,7 +10,7 @@ from handlers.replies import confirming, wording
 from handlers.replies.router import Routed
 from handlers.replies.scene import Said, Scene
 from handlers.replies.wishing import named, wished
-from schemas.replies.intents import SURE, Guess, Intent
+from schemas.replies.intents import SURE, Guess, Intent, guess
 from schemas.replies.records import ReplyKind
 from schemas.replies.sizes import ShoeSize
 from schemas.replies.stock import Category
@@ -29,45 +29,32 @@ PIECES: Final = 3
 
 async def act(scene: Scene, routed: Routed) -> Said | None:
     """Answer what a message certainly means; None where the same was said a moment ago."""
-    match routed.intent:
-        case Intent.CONFIRM:
-            return await confirming.confirm(scene)
-        case Intent.DECLINE:
-            return Said(wording.DECLINED, Intent.DECLINE)
-        case Intent.HOLD if routed.sku:
-            return await confirming.hold(scene, routed.sku)
-        case Intent.RELEASE if routed.sku:
-            return await confirming.release(scene, routed.sku)
-        case Intent.BUY if routed.sku:
-            return await confirming.offer_order(scene, routed.sku)
-        case Intent.WAIT if routed.sku:
-            return await confirming.wait(scene, routed.sku)
-        case Intent.ITEM if routed.sku:
-            return await _pieces(scene, [routed.sku], Intent.ITEM)
-        case Intent.ORDER_STATUS:
-            return await _orders(scene, routed.code)
-        case Intent.NEW_DROPS:
-            return await _new_drops(scene)
-        case Intent.HUMAN:
-            return Said(wording.HANDED_OVER, Intent.HUMAN, ReplyKind.HANDOVER)
-        case Intent.WORDLESS:
-            return _wordless(scene)
-    return Said(wording.MENU, Intent.MENU, shows_menu=True)
+    if routed.sku is not None:
+        return await _BY_CODE[routed.intent](scene, routed.sku)
+    if routed.intent is Intent.CONFIRM:
+        return await confirming.confirm(scene)
+    if routed.intent is Intent.DECLINE:
+        return Said(wording.DECLINED, Intent.DECLINE)
+    if routed.intent is Intent.ORDER_STATUS:
+        return await _orders(scene, routed.code)
+    if routed.intent is Intent.WORDLESS:
+        return _wordless(scene)
+    return await _BY_GUESS[routed.intent](scene, guess(routed.intent, 1), "")
 
 
-async def act_on_guess(scene: Scene, guess: Guess, text: str, *, is_fallback: bool = False) -> Said:
+async def act_on_guess(scene: Scene, read: Guess, text: str, *, is_fallback: bool = False) -> Said:
     """Answer what somebody takes a message to mean; nothing that is stored changes by it.
 
     A guess that is not sure is answered with a question; where even the question was guessed without the model that
     should have read the message, with the way to a person.
     """
-    if guess.confidence < SURE or guess.intent == Intent.OTHER.value:
+    if read.confidence < SURE or read.intent == Intent.OTHER.value:
         words = words_of(text)
         if len(words) == 1 and words[0].isdecimal() and len(words[0]) <= len(str(SHOE_SIZES.stop)):
             return await _shoes(scene, int(words[0]))
         asking = wording.HELPLESS if is_fallback else wording.ASK_AGAIN
         return Said(f"{asking}\n{wording.MENU}", Intent.OTHER, shows_menu=True)
-    return await _BY_GUESS[Intent(guess.intent)](scene, guess, text)
+    return await _BY_GUESS[Intent(read.intent)](scene, read, text)
 
 
 async def _orders(scene: Scene, code: str | None) -> Said:
@@ -118,57 +105,61 @@ def _wordless(scene: Scene) -> Said | None:
     return Said(f"{wording.WORDLESS}\n{wording.MENU}", Intent.WORDLESS, ReplyKind.NOTICE, shows_menu=True)
 
 
-async def _guessed_orders(scene: Scene, guess: Guess, text: str) -> Said:  # noqa: ARG001 -- one shape for all guesses
+async def _piece(scene: Scene, sku: str) -> Said:
+    return await _pieces(scene, [sku], Intent.ITEM)
+
+
+async def _guessed_orders(scene: Scene, read: Guess, text: str) -> Said:  # noqa: ARG001 -- one shape for all guesses
     return await _orders(scene, None)
 
 
-async def _guessed_new_drops(scene: Scene, guess: Guess, text: str) -> Said:  # noqa: ARG001 -- the same
+async def _guessed_new_drops(scene: Scene, read: Guess, text: str) -> Said:  # noqa: ARG001 -- the same
     return await _new_drops(scene)
 
 
-async def _guessed_human(scene: Scene, guess: Guess, text: str) -> Said:  # noqa: ARG001 -- the same
+async def _guessed_human(scene: Scene, read: Guess, text: str) -> Said:  # noqa: ARG001 -- the same
     return Said(wording.HANDED_OVER, Intent.HUMAN, ReplyKind.HANDOVER)
 
 
-async def _guessed_menu(scene: Scene, guess: Guess, text: str) -> Said:  # noqa: ARG001 -- the same
+async def _guessed_menu(scene: Scene, read: Guess, text: str) -> Said:  # noqa: ARG001 -- the same
     return Said(wording.MENU, Intent.MENU, shows_menu=True)
 
 
-async def _greeting(scene: Scene, guess: Guess, text: str) -> Said:  # noqa: ARG001 -- the same
+async def _greeting(scene: Scene, read: Guess, text: str) -> Said:  # noqa: ARG001 -- the same
     return Said(f"{wording.GREETING}\n{wording.MENU}", Intent.GREETING, shows_menu=True)
 
 
-async def _guessed_search(scene: Scene, guess: Guess, text: str) -> Said:
-    return await _search(scene, wished(guess, text), Intent.SEARCH)
+async def _guessed_search(scene: Scene, read: Guess, text: str) -> Said:
+    return await _search(scene, wished(read, text), Intent.SEARCH)
 
 
-async def _about_a_piece(scene: Scene, guess: Guess, text: str) -> Said:
+async def _about_a_piece(scene: Scene, read: Guess, text: str) -> Said:
     """Answer a question about a piece with all that is known of it, or look for what was described."""
-    skus = named(text, guess, scene.history)
-    wish = wished(guess, text)
+    skus = named(text, read, scene.history)
+    wish = wished(read, text)
     described = replace(wish, sku=None)
     if skus and (wish.sku or not described.words):
-        return await _pieces(scene, skus, Intent(guess.intent))
+        return await _pieces(scene, skus, Intent(read.intent))
     if described.is_empty:
-        return Said(wording.WHICH_PIECE, Intent(guess.intent))
-    return await _search(scene, described, Intent(guess.intent))
+        return Said(wording.WHICH_PIECE, Intent(read.intent))
+    return await _search(scene, described, Intent(read.intent))
 
 
-async def _reserve(scene: Scene, guess: Guess, text: str) -> Said:
-    skus = named(text, guess, scene.history)
+async def _reserve(scene: Scene, read: Guess, text: str) -> Said:
+    skus = named(text, read, scene.history)
     view = await scene.tx.stock.find(skus[0], scene.now) if len(skus) == 1 else None
     if view is not None:
         return await confirming.offer_hold(scene, view)
     return Said(wording.NO_PIECE if len(skus) == 1 else wording.WHICH_PIECE, Intent.RESERVE)
 
 
-async def _cancel_hold(scene: Scene, guess: Guess, text: str) -> Said:
-    skus = named(text, guess, ())
+async def _cancel_hold(scene: Scene, read: Guess, text: str) -> Said:
+    skus = named(text, read, ())
     return await confirming.offer_release(scene, skus[0] if len(skus) == 1 else None)
 
 
-async def _haggle(scene: Scene, guess: Guess, text: str) -> Said:
-    skus = named(text, guess, scene.history)
+async def _haggle(scene: Scene, read: Guess, text: str) -> Said:
+    skus = named(text, read, scene.history)
     view = await scene.tx.stock.find(skus[0], scene.now) if len(skus) == 1 else None
     if view is None:
         return Said(wording.NO_PIECE if len(skus) == 1 else wording.WHICH_PIECE, Intent.HAGGLE)
@@ -176,6 +167,13 @@ async def _haggle(scene: Scene, guess: Guess, text: str) -> Said:
     return Said(tell(view.item), Intent.HAGGLE)
 
 
+_BY_CODE: Final[Mapping[Intent, Callable[[Scene, str], Awaitable[Said]]]] = {
+    Intent.HOLD: confirming.hold,
+    Intent.RELEASE: confirming.release,
+    Intent.BUY: confirming.offer_order,
+    Intent.WAIT: confirming.wait,
+    Intent.ITEM: _piece,
+}
 _BY_GUESS: Final[Mapping[Intent, Callable[[Scene, Guess, str], Awaitable[Said]]]] = {
     Intent.MENU: _guessed_menu,
     Intent.ORDER_STATUS: _guessed_orders,

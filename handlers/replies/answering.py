@@ -1,4 +1,4 @@
-"""Answers what waits in a conversation: claimed, read, and answered in one transaction with the facts of that moment."""
+"""Answers what waits in a conversation: claimed, read, and answered in one transaction with the facts of then."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace

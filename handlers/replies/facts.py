@@ -1,4 +1,4 @@
-"""Looks at what a model wrote before a customer does: no fact, promise, link or instruction of ours may be in it. Pure."""
+"""Looks at what a model wrote before a customer does: it holds no fact, promise, link or instruction of ours. Pure."""
 
 import re
 from collections.abc import Collection
