@@ -101,8 +101,8 @@ class Threads:
             found += rows.scalars()
         return list(dict.fromkeys(found))[:limit]
 
-    async def wake(self, conversation_ids: Collection[str], until: datetime, *, to_send: bool = False) -> None:
-        """Note that conversations were woken, to answer or to send."""
+    async def wake(self, conversation_ids: Collection[str], until: datetime | None, *, to_send: bool = False) -> None:
+        """Note that conversations were woken, to answer or to send; with None, that they may be woken at any time."""
         column = "send_woken_until" if to_send else "woken_until"
         for chunk in chunks(sorted(set(conversation_ids))):
             await self._session.execute(

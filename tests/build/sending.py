@@ -1,5 +1,6 @@
 """A conversation whose replies are sent to a stand-in of TikTok, and the handler at work on it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -8,6 +9,7 @@ from typing import Any
 
 from adapters.relay.http import PATIENCE
 from adapters.replies.pace import Pace
+from adapters.replies.port import Grant, Kind, Outcome
 from adapters.replies.tiktok import TikTokMessages as Adapter
 from adapters.vault import Vault, new_key
 from brokers.delivery import Delivery
@@ -23,12 +25,41 @@ from tests.build.replies import CONVERSATION, reply, thread, tokens, user
 from tests.build.sandbox import local_http, standing_in
 
 
+class Meddled(Adapter):
+    """The adapter, and what happens to it: `dies` is where the process is killed, once: instead of a call or after it.
+
+    `overheard` is told of an outcome before the sender is; with `is_deaf` no token is exchanged.
+    """
+
+    dies = ""
+    is_deaf = False
+
+    async def overheard(self, outcome: Outcome) -> None:
+        """Do nothing, unless a test says otherwise."""
+
+    async def send(self, token: str, business_id: str, conversation_id: str, text: str) -> Outcome:
+        dies, self.dies = self.dies, ""
+        if dies == "instead":
+            raise asyncio.CancelledError
+        outcome = await super().send(token, business_id, conversation_id, text)
+        if dies == "after":
+            raise asyncio.CancelledError
+        await self.overheard(outcome)
+        return outcome
+
+    async def refresh(self, refresh_token: str) -> Grant | Outcome:
+        if self.is_deaf:
+            return Outcome(kind=Kind.NOT_SENT, reason="away")
+        return await super().refresh(refresh_token)
+
+
 class Sending:
     """Conversations of one account, a stand-in of TikTok, and a clock that both go by."""
 
-    def __init__(self, uow: Uow, tiktok: TikTokMessages, adapter: Adapter, a_minute: int = 600) -> None:
+    def __init__(self, uow: Uow, tiktok: TikTokMessages, adapter: Meddled, a_minute: int = 600) -> None:
         self.uow = uow
         self.tiktok = tiktok
+        self.adapter = adapter
         self.vault = Vault([new_key()])
         self.voice = Voice(adapter, self.vault, Pace.at(None, a_minute))
         self.now = NOON
@@ -92,7 +123,7 @@ async def sending(uow: Uow, *, a_minute: int = 600, patience: timedelta = PATIEN
     made: list[Sending] = []
     tiktok = TikTokMessages(clock=lambda: made[0].now.timestamp())  # noqa: PLW0108 -- it is made later
     async with standing_in(tiktok) as base, local_http(patience) as http:
-        adapter = Adapter(http, f"{base}/open_api/v1.3", client_key=APP, client_secret=SECRET)
+        adapter = Meddled(http, f"{base}/open_api/v1.3", client_key=APP, client_secret=SECRET)
         made.append(Sending(uow, tiktok, adapter, a_minute))
         await made[0].connected()
         await made[0].opened()

@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
-from adapters.replies.port import Kind, Outcome
+from adapters.replies.port import Outcome
 from deploy.sandbox.tiktok_messages import BUSINESS
 from handlers.replies.sending import LEASE
 from persistence.uow import Uow
@@ -182,10 +181,16 @@ async def test_what_tiktok_does_not_know_waits_for_an_operator(line: Sending) ->
     assert line.heard == ["two", "one"]
 
 
-async def test_a_sender_that_was_killed_before_the_call_has_sent_nothing_and_the_next_one_does(line: Sending) -> None:
+async def _killed(business_id: str) -> timedelta:
+    raise asyncio.CancelledError(business_id)
+
+
+async def test_a_sender_that_was_killed_before_the_call_has_sent_nothing_and_the_next_one_does(
+    line: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (number,) = await line.say("one")
-    cut(line, "send_before")
-    with pytest.raises(asyncio.CancelledError):
+    with monkeypatch.context() as patch, pytest.raises(asyncio.CancelledError):
+        patch.setattr(line.voice.pace, "turn", _killed)
         await line.send()
     await line.send(after=timedelta(seconds=5))
     assert (line.heard, await states(line, number)) == (["one"], [S.SENT])
@@ -194,7 +199,7 @@ async def test_a_sender_that_was_killed_before_the_call_has_sent_nothing_and_the
 @pytest.mark.parametrize("is_taken", [True, False])
 async def test_a_sender_that_was_killed_in_the_call_is_found_out_about(line: Sending, is_taken: bool) -> None:
     number, behind = await line.say("one", "two")
-    cut(line, "send_after" if is_taken else "send_instead")
+    line.adapter.dies = "after" if is_taken else "instead"
     with pytest.raises(asyncio.CancelledError):
         await line.send()
     assert await states(line, number) == [S.SENDING]
@@ -207,56 +212,30 @@ async def test_a_sender_that_was_killed_in_the_call_is_found_out_about(line: Sen
     assert line.heard == (["one", "two"] if is_taken else ["two"])
 
 
-def cut(line: Sending, where: str) -> None:
-    """Make the process die at a point of the next call, once."""
-    tiktok, pace = line.voice.tiktok, line.voice.pace
-    send, turn = tiktok.send, pace.turn
-
-    async def dying(*call: Any) -> Any:
-        tiktok.send = send  # type: ignore[method-assign]
-        if where == "send_after":
-            await send(*call)
-        raise asyncio.CancelledError
-
-    async def dying_turn(business_id: str) -> Any:
-        pace.turn = turn  # type: ignore[method-assign]
-        await turn(business_id)
-        raise asyncio.CancelledError
-
-    if where == "send_before":
-        pace.turn = dying_turn  # type: ignore[method-assign]
-    else:
-        tiktok.send = dying  # type: ignore[method-assign]
-
-
-async def test_an_echo_that_comes_before_the_answer_settles_the_reply(line: Sending) -> None:
+async def test_an_echo_that_comes_before_the_answer_settles_the_reply(
+    line: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (number,) = await line.say("one")
-    send = line.voice.tiktok.send
 
-    async def slow(*call: Any) -> Any:
-        outcome = await send(*call)
+    async def overheard(outcome: Outcome) -> None:
         async with line.uow() as tx:
-            await tx.replies.echoed(CONVERSATION, "mid-1", "one", NOON, NOON)
-        return outcome
+            await tx.replies.echoed(CONVERSATION, outcome.message_id or "", "one", NOON, NOON)
 
-    line.voice.tiktok.send = slow  # type: ignore[method-assign]
+    monkeypatch.setattr(line.adapter, "overheard", overheard)
     await line.send()
     assert (line.heard, await states(line, number)) == (["one"], [S.SENT])
 
 
-async def test_the_number_of_an_earlier_twin_is_no_obstacle(line: Sending) -> None:
+async def test_the_number_of_an_earlier_twin_is_no_obstacle(line: Sending, monkeypatch: pytest.MonkeyPatch) -> None:
     line.tiktok.next.append("51999")
     first, second = await line.say("the menu", "the menu")
-    send = line.voice.tiktok.send
 
-    async def slow(*call: Any) -> Any:
-        outcome = await send(*call)
+    async def overheard(outcome: Outcome) -> None:
         if outcome.message_id:
             async with line.uow() as tx:
                 await tx.replies.echoed(CONVERSATION, outcome.message_id, "the menu", NOON, NOON)
-        return outcome
 
-    line.voice.tiktok.send = slow  # type: ignore[method-assign]
+    monkeypatch.setattr(line.adapter, "overheard", overheard)
     await line.send()
     assert (line.heard, await states(line, first, second)) == (["the menu"], [S.SENT, S.SENT])
 
@@ -313,12 +292,7 @@ async def test_a_refresh_token_that_is_refused_stops_the_account(line: Sending) 
 async def test_while_tiktok_cannot_exchange_a_token_that_still_counts_is_used(line: Sending) -> None:
     await line.connected(access_expires_at=later(4))
     await line.say("one")
-
-    async def failing(token: str) -> Outcome:
-        del token
-        return Outcome(kind=Kind.NOT_SENT, reason="away")
-
-    line.voice.tiktok.refresh = failing  # type: ignore[method-assign]
+    line.adapter.is_deaf = True
     await line.send()
     assert line.heard == ["one"]
 
@@ -335,12 +309,12 @@ async def test_an_account_that_is_not_connected_keeps_what_it_has_to_say(line: S
 
 
 async def test_while_tiktok_is_away_nothing_is_lost_and_nothing_uncertain(line: Sending) -> None:
-    line.voice.tiktok._base_url, base = "http://127.0.0.1:9", line.voice.tiktok._base_url
+    line.adapter._base_url, base = "http://127.0.0.1:9", line.adapter._base_url
     (number,) = await line.say("one")
     await line.send()
     waits = await line.reply(number)
     assert (waits.state, waits.attempts) == (S.PENDING, 1)
-    line.voice.tiktok._base_url = base
+    line.adapter._base_url = base
     await line.send(after=timedelta(seconds=3))
     assert line.heard == ["one"]
 
@@ -353,3 +327,22 @@ async def test_a_key_that_was_lost_stops_nothing_for_good(line: Sending) -> None
     await line.connected()
     await line.send(after=timedelta(seconds=61))
     assert line.heard == ["one"]
+
+
+async def test_a_backlog_drains_at_the_accounts_pace(uow: Uow, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with sending(uow, a_minute=30) as line:
+        monkeypatch.setattr("time.time", lambda: line.now.timestamp())
+        names = [f"cv-{number}" for number in range(100)]
+        for name in names:
+            await line.opened(name)
+            await line.say("hello", conversation_id=name)
+        for _ in range(600):
+            for name in await line.due():
+                await line.send(name)
+            if len(line.tiktok.arrivals) == len(names):
+                break
+            line.now += timedelta(seconds=1)
+        arrivals = line.tiktok.arrivals
+        assert [line.tiktok.said(name) for name in names] == [["hello"]] * len(names)
+        assert max(sum(each <= at < each + 60 for at in arrivals) for each in arrivals) <= 30
+        assert arrivals[-1] - arrivals[0] < 4 * 62 + 5
