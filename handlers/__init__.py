@@ -1,7 +1,7 @@
 """Consumers: one message in, effects and further messages out."""
 
 from brokers.router import Route, Router
-from handlers import chatbot, relay, samples
+from handlers import chatbot, relay, replies, samples
 
-ROUTERS: tuple[Router, ...] = (samples.router, chatbot.router, *relay.ROUTERS)
+ROUTERS: tuple[Router, ...] = (samples.router, chatbot.router, *relay.ROUTERS, *replies.ROUTERS)
 ROUTES: tuple[Route, ...] = tuple(route for router in ROUTERS for route in router)
