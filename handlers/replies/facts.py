@@ -12,7 +12,7 @@ LONGEST: Final = 140
 IN_A_ROW: Final = 6
 
 _LINK: Final = re.compile(r"(?i)\b[a-z]{2,}://|\bwww\.|\b[\w-]+\.(?:com|net|org|io|co|ke|me|ly|shop|link|xyz)\b|@\w")
-_LINK_TEXT: Final = re.compile(r"(?i)\b(?:https?://|www\.)\S+")
+_LINK_TEXT: Final = re.compile(r"(?i)\bhttps://([^\s/?#@:]+)(?:[/?#]\S*)?(?=\s|$)")
 _NUMBER_WORDS: Final = re.compile(r"(?i)\b(?:hundred|thousand|million|mia|elfu|kes|ksh|shillings?|bob|percent|%)")
 _CLAIMS: Final = re.compile(
     r"(?i)\b(?:in stock|available|sold|reserved|kept|held|holding|ordered|paid|shipped|cancell?ed|confirmed|discount|"
@@ -22,17 +22,17 @@ _CLAIMS: Final = re.compile(
 _MARKS: Final = re.compile(r"[*_`#<>\[\]{}|\\]")
 
 
-def opening_of(draft: str | None, instructions: str, links: Collection[str] = ()) -> str:
+def opening_of(draft: str | None, instructions: str, hosts: Collection[str] = ()) -> str:
     """Return a model's sentence as it may be said, or nothing: whatever looks like a fact is left to code."""
     shown = clean(draft or "")
-    return "" if why_not(shown, instructions, links) else shown
+    return "" if why_not(shown, instructions, hosts) else shown
 
 
-def why_not(shown: str, instructions: str, links: Collection[str] = ()) -> str | None:
+def why_not(shown: str, instructions: str, hosts: Collection[str] = ()) -> str | None:
     """Return why a model's sentence is not said, or None."""
     if not shown or len(shown) > LONGEST:
         return "empty or too long"
-    bare = _without_allowed(shown, links)
+    bare = _without_allowed(shown, hosts)
     # Digits of every script are numbers, and every number would be a price, a size or a code.
     if any(each.isnumeric() for each in bare) or _NUMBER_WORDS.search(bare):
         return "names a number"
@@ -52,11 +52,11 @@ def _runs(text: str) -> set[tuple[str, ...]]:
     return {tuple(words[begin : begin + IN_A_ROW]) for begin in range(len(words) - IN_A_ROW + 1)}
 
 
-def _without_allowed(text: str, links: Collection[str]) -> str:
+def _without_allowed(text: str, hosts: Collection[str]) -> str:
+    """Return a text without the links that may be in it: over TLS, to a host that the shop names, and no other."""
+
     def kept(found: re.Match[str]) -> str:
-        # The address itself or a page below it: "https://shop.example" does not allow "https://shop.example.evil".
-        link = found[0].rstrip(".,!?")
-        is_allowed = any(link == each or link.startswith(f"{each.rstrip('/')}/") for each in links)
-        return "" if is_allowed else found[0]
+        host = found[1].rstrip(".,!?").lower()
+        return "" if host in {each.lower() for each in hosts} else found[0]
 
     return _LINK_TEXT.sub(kept, text)

@@ -10,7 +10,8 @@ from schemas.replies.intents import Guess
 from schemas.replies.records import ChatMessage, Role
 from schemas.replies.sizes import ShoeSize, size_tokens
 from schemas.replies.stock import Category
-from schemas.replies.wishes import TOLERANCE, Measured, Wish, wish_of
+from schemas.replies.wishes import MOST_WORDS, TOLERANCE, Measured, Wish, wish_of
+from schemas.replies.words import words_of
 
 #: A query longer than that is no query.
 LONGEST: Final = 200
@@ -26,6 +27,8 @@ def wished(guess: Guess, text: str) -> Wish:
     own = wish_of(text)
     read = wish_of((guess.query or "")[:LONGEST])
     words = read.words if guess.query and read.words else own.words
+    # A brand is looked for as a word, since nobody writes Levi's as its label does.
+    words = tuple(dict.fromkeys((*words, *words_of((guess.brand or "")[:LONGEST]))))[:MOST_WORDS]
     wish = replace(own, words=words, category=own.category or _category(guess) or read.category)
     if wish.tag_size is None and guess.tag_size and wish.shoe_size is None:
         wish = replace(wish, tag_size=next(iter(size_tokens(guess.tag_size[:20])), None))
