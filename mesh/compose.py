@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -17,6 +18,7 @@ from adapters.relay.http import Http
 from adapters.relay.port import Adapter
 from adapters.relay.registry import adapters, default_bases
 from adapters.replies.pace import Pace
+from adapters.replies.seen import RedisSeen
 from adapters.replies.tiktok import TikTokMessages
 from adapters.status import RedisStatusBoard
 from adapters.vault import Vault
@@ -28,9 +30,13 @@ from brokers.status import NoStatusBoard
 from brokers.worker import Worker
 from handlers.chatbot import Unrecorded
 from handlers.relay.forwarding import Outside
+from handlers.replies.reception import Reception
 from handlers.replies.voice import Voice
+from mesh.model import answers_of
 from persistence.engine import Database, open_uow
 from persistence.uow import Transaction
+from publishers.gateway.ports import NothingSeen
+from publishers.gateway.tiktok import Webhook
 from schemas.clock import utc_now
 from settings import Settings
 
@@ -132,6 +138,31 @@ class Composition:
         pace = Pace.at(redis.get_secret_value() if redis else None, self.settings.tiktok_sends_a_minute)
         return Voice(self.tiktok, self.vault, pace)
 
+    @property
+    def reception(self) -> Reception:
+        """Whose notifications are ours, and the shop's rules for customers who write."""
+        settings = self.settings
+        return Reception(
+            client_key=settings.tiktok_client_key,
+            business_ids=frozenset(settings.tiktok_business_ids),
+            debounce=timedelta(seconds=settings.replies_debounce_seconds),
+            a_minute=settings.replies_inbound_a_minute,
+            handoff=timedelta(hours=settings.replies_handoff_hours),
+        )
+
+    @cached_property
+    def seen(self) -> RedisSeen | NothingSeen:
+        """Which notifications the broker has confirmed already; without Redis, none."""
+        url = self.settings.redis_url
+        return RedisSeen.at(url.get_secret_value()) if url else NothingSeen()
+
+    @cached_property
+    def webhook(self) -> Webhook | None:
+        """What takes TikTok's notifications in; None without a secret that they are signed with."""
+        secrets = [each.get_secret_value().encode() for each in self.settings.tiktok_client_secrets]
+        tolerance = timedelta(seconds=self.settings.tiktok_signature_tolerance_seconds)
+        return Webhook(secrets, tolerance, self.seen) if secrets else None
+
     def worker(self, routes: list[Route]) -> Worker:
         """Return the consumers of some routes, with everything their handlers ask for."""
         dependencies: dict[str, Any] = {
@@ -139,6 +170,8 @@ class Composition:
             "clock": utc_now,
             "sender": message_sender(self.settings.chatbot_sender),
             "unrecorded": Unrecorded(),
+            "reception": self.reception,
+            "answers": answers_of(self.settings),
             "horizons": {code: adapter.limits.horizon for code, adapter in self.adapters.items()},
         }
         # Whoever sends nothing to destinations needs no keys of their secrets.
@@ -159,7 +192,7 @@ class Composition:
     async def close(self) -> None:
         """Close whatever was built."""
         built = self.__dict__
-        for part in ("publisher", "database", "board", "http", "tiktok_http"):
+        for part in ("publisher", "database", "board", "http", "tiktok_http", "seen"):
             if part in built:
                 await built[part].close()
 

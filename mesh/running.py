@@ -171,9 +171,15 @@ def _http_addresses(mesh: RunningMesh, settings: Settings) -> dict[str, tuple[st
 
 def _addresses(mesh: RunningMesh, settings: Settings, urls: Mapping[str, str]) -> Addresses:
     broker, redis = mesh.broker, mesh.redis
-    tokens, producers, keys, operators = (
+    tokens, producers, keys, operators, secrets = (
         tuple(each.get_secret_value() for each in chosen)
-        for chosen in (settings.service_tokens, settings.events_users, settings.encryption_keys, settings.admin_users)
+        for chosen in (
+            settings.service_tokens,
+            settings.events_users,
+            settings.encryption_keys,
+            settings.admin_users,
+            settings.tiktok_client_secrets,
+        )
     )
     return Addresses(
         gateway_url=settings.gateway_url or urls["gateway"],
@@ -185,6 +191,7 @@ def _addresses(mesh: RunningMesh, settings: Settings, urls: Mapping[str, str]) -
         service_tokens=tokens or (mesh.folder.secret("service_token"),),
         events_users=producers or (f"{PRODUCER}:{mesh.folder.secret('events_password')}",),
         encryption_keys=keys or (mesh.folder.secret("encryption_key", new_key),),
+        tiktok_client_secrets=secrets or (mesh.folder.secret("tiktok_client_secret"),),
         admin_url=settings.admin_url or urls["admin"],
         admin_users=operators or (f"{OPERATOR}:{mesh.folder.secret('admin_password')}:admin+secrets",),
     )

@@ -43,7 +43,7 @@ def gateway(  # noqa: PLR0913 -- called once, where everything is put together
     app.include_router(health(checks, asyncapi))
     app.include_router(messages(board))
     errors.install(app)
-    openapi.install(app)
+    openapi.install(app, has_webhook=webhook is not None)
     docs.install(app)
     hot: dict[str, HotRoute] = {samples.PATH: samples.SamplesIngest(desk), chatbot.PATH: chatbot.ChatbotMessages(desk)}
     return Border(

@@ -59,6 +59,9 @@ class NothingSeen:
     async def note(self, key: str) -> None:
         """Forget it."""
 
+    async def close(self) -> None:
+        """Do nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
