@@ -60,9 +60,15 @@ class Sending:
         self.uow = uow
         self.tiktok = tiktok
         self.adapter = adapter
-        self.vault = Vault([new_key()])
+        self.key = new_key()
+        self.vault = Vault([self.key])
         self.voice = Voice(adapter, self.vault, Pace.at(None, a_minute))
         self.now = NOON
+
+    @property
+    def base(self) -> str:
+        """Where the stand-in is."""
+        return self.adapter._base_url
 
     def clock(self) -> Any:
         return self.now

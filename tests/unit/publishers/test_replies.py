@@ -52,7 +52,10 @@ class Shop:
 
     @property
     def woken(self) -> list[tuple[str, str]]:
-        return [(each.key, json.loads(each.body)["conversationId"]) for each in self.broker.published]
+        """Queue without its partition, and conversation, of each wake-up."""
+        return [
+            (each.key.rpartition(".")[0], json.loads(each.body)["conversationId"]) for each in self.broker.published
+        ]
 
 
 @pytest.fixture
