@@ -7,13 +7,17 @@ from rapidfuzz import fuzz, process, utils
 
 from adapters.replies.deciding import Away, Question
 from schemas.replies.intents import Guess, Intent, guess
-from schemas.replies.wishes import wish_of
+from schemas.replies.wishes import Wish, wish_of
 from schemas.replies.words import words_of
 
 #: Out of a hundred: two slips in a short sentence are still the sentence.
 ALIKE: Final = 84
 #: A phrase of at least that many words says what it says inside a longer message too.
 TELLING: Final = 2
+#: A word of that length says it too, where nothing else is meant by it.
+TELLING_LETTERS: Final = 7
+#: Nobody describes a piece with more words, none of which is a size, a price or a kind.
+MOST_DESCRIBED: Final = 4
 #: A message much longer than the phrase that it holds is about something else as well.
 LONGEST: Final = 24
 
@@ -44,6 +48,8 @@ PHRASES: Final[Mapping[Intent, tuple[str, ...]]] = {
         "new drops",
         "what is new",
         "whats new",
+        "what is new this week",
+        "whats new this week",
         "new arrivals",
         "anything new",
         "show me new pieces",
@@ -81,6 +87,10 @@ PHRASES: Final[Mapping[Intent, tuple[str, ...]]] = {
         "i have a complaint",
         "i want a refund",
         "is anyone there",
+        "who is in charge",
+        "complaint",
+        "manager",
+        "malalamiko",
         "talk to someone",
     ),
     Intent.RESERVE: (
@@ -220,6 +230,8 @@ _CHOICES: Final = {
     for intent, phrases in PHRASES.items()
     for number, phrase in enumerate(phrases)
 }
+#: What these are made of describes no piece.
+_SAID: Final = frozenset(word for phrase in _CHOICES.values() for word in phrase.split())
 #: Said around anything; they stand alone or mean nothing.
 _ALONE: Final = frozenset({Intent.GREETING, Intent.MENU})
 #: They ask about a piece: where a message names one that stock can be searched for, it is a search.
@@ -241,14 +253,26 @@ class Local:
         """Return what a message means."""
         words = words_of(text[:2000])
         wish = wish_of(text)
+        described = [word for word in wish.words if word not in _SAID]
         intent, score = _likest(words)
-        if intent is not None and not (intent in _ABOUT_A_PIECE and wish.words and not wish.sku):
+        if intent is not None and not (intent in _ABOUT_A_PIECE and described and not wish.sku):
             return guess(intent, score / 100, sku=wish.sku)
         if wish.sku is not None:
             return guess(Intent.AVAILABILITY, 0.9, sku=wish.sku)
-        if not wish.is_empty:
-            return guess(Intent.SEARCH, 0.7, query=" ".join(words)[:200])
+        has_filters = not wish.without_words().is_empty
+        if has_filters or 0 < len(described) <= MOST_DESCRIBED:
+            return guess(Intent.SEARCH, 0.7, query=" ".join(words)[:200], **_slots(wish))
         return guess(Intent.OTHER, 0.0)
+
+
+def _slots(wish: Wish) -> dict[str, object]:
+    return {
+        "category": wish.category.value if wish.category else None,
+        "tag_size": wish.tag_size,
+        "shoe_size": float(wish.shoe_size.number) if wish.shoe_size else None,
+        "shoe_system": wish.shoe_size.system if wish.shoe_size else None,
+        "max_price_kes": wish.max_price,
+    }
 
 
 def _likest(words: list[str]) -> tuple[Intent | None, float]:
@@ -263,7 +287,18 @@ def _likest(words: list[str]) -> tuple[Intent | None, float]:
     held = [
         (len(phrase), Intent(key.partition(":")[0]))
         for key, phrase in _CHOICES.items()
-        if f" {phrase} " in padded and len(phrase.split()) >= TELLING
+        if f" {phrase} " in padded and _is_telling(phrase, Intent(key.partition(":")[0]))
     ]
     told = [each for each in held if each[1] not in _ALONE]
     return (max(told)[1], ALIKE) if told else (None, 0)
+
+
+def _is_telling(phrase: str, intent: Intent) -> bool:
+    if len(phrase.split()) >= TELLING:
+        return True
+    return len(phrase) >= TELLING_LETTERS and intent in (
+        Intent.RESERVE,
+        Intent.HAGGLE,
+        Intent.CANCEL_HOLD,
+        Intent.HUMAN,
+    )
