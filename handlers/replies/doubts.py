@@ -21,12 +21,13 @@ ECHO: Final = timedelta(seconds=60)
 _LEASE: Final = timedelta(seconds=90)
 
 
-async def left_behind(tx: Transaction, conversation_id: str, now: datetime) -> None:
+async def left_behind(tx: Transaction, conversation_id: str, now: datetime) -> list[int]:
     """Make uncertain what a sender that died had begun: its lease outlasted every echo, so TikTok is asked now."""
     numbers = await tx.replies.abandoned(conversation_id, now)
     if numbers:
         await tx.replies.ask_at(numbers, now)
         log.warning("replies_interrupted", conversation=conversation_id, replies=numbers)
+    return numbers
 
 
 async def settle_doubts(conversation_id: str, uow: Uow, clock: Clock, voice: Voice) -> None:
@@ -34,6 +35,8 @@ async def settle_doubts(conversation_id: str, uow: Uow, clock: Clock, voice: Voi
     now = clock()
     async with uow() as tx:
         if await tx.threads.get(conversation_id, for_update=True) is None:
+            return
+        if not await tx.replies.has_begun(conversation_id):
             return
         await left_behind(tx, conversation_id, now)
         doubtful = await tx.replies.to_ask(conversation_id, now, now + _LEASE)

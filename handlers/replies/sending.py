@@ -129,9 +129,9 @@ async def _look(tx: Transaction, conversation: str, now: datetime, voice: Voice)
     thread = await tx.threads.get(conversation, for_update=True)
     if thread is None:
         return None
-    await left_behind(tx, conversation, now)
     open_ = await tx.replies.open_of(conversation)
-    if any(each.state is ReplyState.SENDING for each in open_):
+    begun = {each.id for each in open_ if each.state is ReplyState.SENDING}
+    if begun and begun - set(await left_behind(tx, conversation, now)):
         return None  # another's call is under way, and what comes after it waits
     waiting = [each for each in open_ if each.state is ReplyState.PENDING]
     while waiting:

@@ -123,6 +123,11 @@ class Replies:
         )
         return await self.get(number)
 
+    async def has_begun(self, conversation_id: str) -> bool:
+        """Tell whether the outcome of any call in a conversation is open; nothing is locked for that."""
+        begun = select(replies.c.id).where(replies.c.conversation_id == conversation_id, replies.c.state.in_(_UNKNOWN))
+        return (await self._session.execute(begun.limit(1))).first() is not None
+
     async def end(self, number: int, state: ReplyState, now: datetime, reason: str, code: str | None = None) -> bool:
         """Say that a reply which waits will never be sent; false where it does not wait any more."""
         waiting = replies.update().where(replies.c.id == number, replies.c.state == ReplyState.PENDING)
