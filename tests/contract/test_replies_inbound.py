@@ -1,93 +1,20 @@
-"""Notifications of TikTok's, taken in on real databases."""
+"""Customers' messages, taken in on real databases: the window, bursts, floods, and who answers."""
 
 import asyncio
 import json
-from base64 import b64encode
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
 
-from brokers.delivery import Delivery
-from brokers.verdict import Conflict
 from handlers.replies.hearing import STOPPED, answer_at
-from handlers.replies.inbound import take_webhook
-from handlers.replies.reception import Reception
 from persistence.engine import Database
-from persistence.tables import messages, outbox, webhook_events
-from persistence.uow import Uow
-from schemas.replies.messages import AnswerThread, SendReplies, TakeWebhook
-from schemas.replies.records import Handoff, ReplyKind, ReplyState, Thread, WebhookState
-from schemas.replies.tiktok import read
-from tests.build.replies import BUSINESS, CONVERSATION, CUSTOMER, TRIES, reply, thread, tokens
-from tests.build.tiktok import CLIENT_KEY, LEGACY, VECTOR, content, echo, envelope
-
-#: A moment after the message of the vector was written.
-NOW = datetime(2025, 12, 29, 9, 25, 1, tzinfo=UTC)
-SAID_AT = datetime(2025, 12, 29, 9, 24, 59, 123000, tzinfo=UTC)
-RECEPTION = Reception(client_key=CLIENT_KEY, business_ids={BUSINESS})
-MILLISECONDS = int(SAID_AT.timestamp() * 1000)
-
-
-def notice(raw: bytes, at: datetime = NOW) -> Delivery[TakeWebhook]:
-    heard = read(raw)
-    message = TakeWebhook(
-        raw=b64encode(raw),
-        conversation_id=heard.conversation_id,
-        dedup_key=heard.dedup_key,
-        received_at=at,
-        signed_at=at,
-    )
-    return Delivery(message=message, message_id="m", is_derived=False, key="", observed_at=at, raw=b"")
-
-
-async def take(uow: Uow, *bodies: bytes, at: datetime = NOW, reception: Reception = RECEPTION) -> None:
-    """Take notifications in, one after the other, as the runtime does: again for as long as a race is lost."""
-    for body in bodies:
-        for tries_left in reversed(range(TRIES)):
-            try:
-                await take_webhook(notice(body, at), uow, lambda: at, reception)
-                break
-            except Conflict:
-                if not tries_left:
-                    raise
-
-
-def message(text: Any = None, message_id: str = "mid-1", seconds: float = 0, **values: Any) -> bytes:
-    values.setdefault("timestamp", MILLISECONDS + int(seconds * 1000))
-    return envelope(content(text if isinstance(text, dict | None) else {"body": text}, message_id, **values))
-
-
-async def rows(database: Database, table: Any) -> list[Any]:
-    async with database.uow() as tx:
-        return list((await tx._session.execute(select(table).order_by(table.c.id))).all())
-
-
-async def states(database: Database) -> list[str]:
-    return [each.state for each in await rows(database, webhook_events)]
-
-
-async def wakes(database: Database, key: str = AnswerThread.key) -> int:
-    """Return how many messages of a kind wait in the outbox."""
-    return len([each for each in await rows(database, outbox) if each.routing_key.startswith(key)])
-
-
-async def stored(uow: Uow, conversation_id: str = CONVERSATION) -> Thread:
-    async with uow() as tx:
-        found = await tx.threads.get(conversation_id)
-    assert found
-    return found
-
-
-async def put(uow: Uow, *threads: Thread) -> None:
-    async with uow() as tx:
-        for each in threads:
-            await tx.threads.opened(each)
-
-
-# What customers say.
+from persistence.tables import messages, webhook_events
+from schemas.replies.messages import SendReplies
+from schemas.replies.records import Handoff, ReplyKind, ReplyState
+from tests.build.inbound import MILLISECONDS, NOW, SAID_AT, message, put, rows, states, stored, take, wakes
+from tests.build.replies import BUSINESS, CONVERSATION, CUSTOMER, reply, thread
+from tests.build.tiktok import LEGACY, VECTOR, echo, envelope
 
 
 async def test_a_message_is_stored_with_its_customer_and_answered_at_once(database: Database) -> None:
@@ -287,93 +214,3 @@ async def test_who_took_over_for_good_keeps_the_conversation(database: Database)
     found = await stored(uow)
     assert (found.handoff, found.handoff_until) == (Handoff.HUMAN, None)
     assert await wakes(database) == 0
-
-
-# Echoes, and everything that needs no answer.
-
-
-@pytest.mark.parametrize("state", [ReplyState.SENDING, ReplyState.UNCERTAIN])
-async def test_an_echo_settles_the_reply_that_it_is(database: Database, state: ReplyState) -> None:
-    uow = database.uow
-    await put(uow, thread())
-    async with uow() as tx:
-        await tx.replies.add(reply("Yes, it is.", state=state, sending_at=NOW))
-    said = envelope(echo("Yes, it is."), "im_send_msg")
-    await take(uow, said, said)
-    async with uow() as tx:
-        (sent,) = await tx.replies.listed([ReplyState.SENT], 10)
-    assert sent.provider_message_id == "mid-5002"
-    assert await states(database) == ["DONE"]
-    assert (await wakes(database), await wakes(database, SendReplies.key)) == (0, 1)
-    assert (await stored(uow)).last_inbound_at == thread().last_inbound_at
-
-
-@pytest.mark.parametrize("known", [True, False])
-async def test_an_echo_of_nothing_of_ours_changes_nothing(database: Database, known: bool) -> None:
-    if known:
-        await put(database.uow, thread())
-    await take(database.uow, envelope(echo("Buy now"), "im_send_msg"))
-    assert await states(database) == ["IGNORED"]
-    assert not await rows(database, outbox)
-
-
-@pytest.mark.parametrize(
-    ("body", "state"),
-    [
-        (envelope(content(read={"last_read_timestamp": 1}), "im_mark_read_msg"), WebhookState.IGNORED),
-        (envelope("{}", "im_receive_msg_eu"), WebhookState.IGNORED),
-        (envelope("{}", "video.publish.completed"), WebhookState.IGNORED),
-        (envelope(content(from_user={"id": BUSINESS, "role": "business_account"})), WebhookState.IGNORED),
-        (envelope(content(), client_key="another"), WebhookState.REJECTED),
-        (envelope(content(), user_openid="another"), WebhookState.REJECTED),
-        (envelope("not JSON"), WebhookState.REJECTED),
-        (envelope(content(conversation_id="x" * 300)), WebhookState.REJECTED),
-        (envelope({}, "e" * 300, user_openid="x" * 300), WebhookState.REJECTED),
-        (b"not JSON", WebhookState.REJECTED),
-        (b"\xff\x00", WebhookState.REJECTED),
-    ],
-)
-async def test_what_is_no_customers_message_is_kept_and_that_is_all(
-    database: Database, body: bytes, state: WebhookState
-) -> None:
-    await put(database.uow, thread())
-    await take(database.uow, body, body)
-    assert await states(database) == [state]
-    assert not await rows(database, outbox)
-    assert not await rows(database, messages)
-    assert await stored(database.uow) == thread()
-
-
-async def test_a_conversation_is_one_accounts_for_good(database: Database) -> None:
-    both = replace(RECEPTION, business_ids={BUSINESS, "biz-2"})
-    stranger = envelope(content({"body": "b"}, "mid-2"), user_openid="biz-2")
-    await take(database.uow, message("a", "mid-1"), stranger, reception=both)
-    assert await states(database) == ["RECEIVED", "REJECTED"]
-
-
-async def test_by_default_every_account_with_a_token_is_ours(database: Database) -> None:
-    uow = database.uow
-    anybody = Reception()
-    await take(uow, message("a", "mid-1"), reception=anybody)
-    async with uow() as tx:
-        await tx.tokens.put(tokens())
-    await take(uow, message("b", "mid-2"), LEGACY, reception=anybody)
-    assert await states(database) == ["REJECTED", "RECEIVED", "RECEIVED"]
-
-
-async def test_an_account_that_is_removed_is_forgotten_with_everything_said(database: Database) -> None:
-    uow = database.uow
-    async with uow() as tx:
-        await tx.tokens.put(tokens())
-    await take(uow, message("my address is …", "mid-1"))
-    async with uow() as tx:
-        await tx.replies.add(reply("Noted."))
-    removal = envelope('{"reason":1}', "authorization.removed")
-    await take(uow, removal, removal)
-    assert await states(database) == ["IGNORED", "DONE"]
-    assert {each.raw for each in await rows(database, webhook_events)} == {b""}
-    assert [each.content for each in await rows(database, messages)] == [""]
-    async with uow() as tx:
-        assert await tx.tokens.get(BUSINESS) is None
-        (cancelled,) = await tx.replies.listed([ReplyState.CANCELLED], 10)
-        assert cancelled.body == ""
