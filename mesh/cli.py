@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mesh.cli_events import events
+from mesh.cli_replies import replies
 from mesh.cli_stock import stock
 from mesh.words import LOOK, RUN, SET_UP, IsDryRun, Json, join
 
@@ -28,6 +29,7 @@ app.add_typer(dead, name="dead", rich_help_panel=LOOK, help="Dead letters: list,
 app.add_typer(schedules, name="schedules", rich_help_panel=LOOK, help="Chat schedules: list them, free parked ones.")
 app.add_typer(deliveries, name="deliveries", rich_help_panel=LOOK, help="Chat deliveries: list, settle uncertain ones.")
 app.add_typer(events, name="events", rich_help_panel=LOOK, help="Marketing events: where they are; replay, cancel.")
+app.add_typer(replies, name="replies", rich_help_panel=LOOK, help="Customers' messages: how well they are read.")
 app.add_typer(stock, name="stock", rich_help_panel=LOOK, help="What the shop sells: import a file, list, search.")
 app.add_typer(topology, name="topology", rich_help_panel=SET_UP, help="Exchanges and queues: broker against code.")
 
