@@ -127,7 +127,13 @@ def _message(envelope: Inbound, content: Mapping[str, Any]) -> Inbound:
         referenced_id=_text(_inner(content, "referenced_message_info").get("referenced_message_id")),
     )
     # The account is part of what it is: a stranger's notification must not stand for one of ours.
-    identity = (found.event, found.client_key or "-", found.business_id or "-", conversation_id, message_id)
+    identity: tuple[str, ...] = (
+        found.event,
+        found.client_key or "-",
+        found.business_id or "-",
+        conversation_id,
+        message_id,
+    )
     if found.kind is Kind.READ:
         identity = (*identity, _text(_inner(content, "read").get("last_read_timestamp")) or "-")
     is_own = found.kind is Kind.MESSAGE and (
@@ -170,7 +176,7 @@ def _fitting(found: Inbound) -> Inbound:
         value: str = getattr(found, name)
         if len(value) > LONGEST_ID or not value.isprintable():
             problem = problem or f"its {name} does not fit"
-            found = replace(found, **{name: ""})
+            found = replace(found, **{name: ""})  # type: ignore[arg-type] # the names are of texts
     if not problem and found.kind in {Kind.MESSAGE, Kind.ECHO}:
         needed = {"conversation": found.conversation_id, "message": found.message_id, "customer": found.user_id}
         problem = next((f"it names no {what}" for what, value in needed.items() if not value), "")
