@@ -49,7 +49,7 @@ class World:
             rows = await tx._session.execute(
                 select(messages.c.conversation_id, messages.c.content).order_by(messages.c.id)
             )
-            return [(row[0], row[1]) for row in rows]
+            return [(row.conversation_id, row.content) for row in rows]
 
     async def wakes(self) -> int:
         async with self.composition.database.uow() as tx:
