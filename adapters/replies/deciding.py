@@ -48,11 +48,20 @@ class Away:
 class Decider(Protocol):
     """Reads messages. Never raises for what a vendor does, and never takes longer than it was given."""
 
-    name: str
-    #: Which prompts it reads with; None where it has none.
-    version: str | None
-    #: What no customer may be told.
-    instructions: str
+    @property
+    def name(self) -> str:
+        """What replies are noted to be decided by."""
+        ...
+
+    @property
+    def version(self) -> str | None:
+        """Which prompts it reads with; None where it has none."""
+        ...
+
+    @property
+    def instructions(self) -> str:
+        """What no customer may be told."""
+        ...
 
     async def classify(self, question: Question) -> Guess | Away:
         """Return what a message means, or why nobody could tell."""
