@@ -23,7 +23,10 @@ class Server:
         try:
             while head := await reader.readuntil(b"\r\n\r\nhi"):
                 self.heads.append(head.lower())
-                await asyncio.sleep(60 if self.is_silent else 0.01)
+                if self.is_silent:
+                    await reader.read()  # until the caller has gone
+                    break
+                await asyncio.sleep(0.01)
                 writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
                 if self.is_short:
                     break
