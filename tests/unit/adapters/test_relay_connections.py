@@ -9,7 +9,10 @@ from tests.build.sandbox import local_http
 
 
 class Server:
-    """Answers each request on a connection, and counts connections; `is_short` closes each after its answer, `is_silent` gives none."""
+    """Answers each request on a connection, and counts connections.
+
+    `is_short` closes each after its answer, `is_silent` gives none.
+    """
 
     def __init__(self) -> None:
         self.connections = 0
