@@ -15,6 +15,7 @@ from adapters.relay.http import Exchange, Http, body_of, redacted
 from adapters.relay.mapping import event_name, fields_of
 from adapters.relay.people import person, told
 from adapters.relay.port import Account, Limits, Outcome, Refused, RelayEvent, Told, Verdict
+from adapters.relay.shop import Product, item_count, products
 
 #: v18.0 and earlier are gone; a version lives for about two years, https://developers.facebook.com/docs/graph-api/changelog.
 DEFAULT_BASE = "https://graph.facebook.com/v23.0"
@@ -149,11 +150,16 @@ def _custom_data(event: RelayEvent) -> dict[str, Any]:
     custom: dict[str, Any] = {"order_id": told(event, "order_id")}
     if event.value is not None and event.currency is not None:
         custom |= {"currency": event.currency, "value": float(event.value)}
-    items = event.payload.get("items") or event.payload.get("contents")
-    if isinstance(items, list):
-        custom["contents"] = items
-        custom["num_items"] = len(items)
+    if bought := products(event):
+        custom["contents"] = [_content(each) for each in bought]
+        custom["num_items"] = item_count(bought)
     return {name: value for name, value in custom.items() if value is not None}
+
+
+def _content(each: Product) -> dict[str, Any]:
+    price = float(each.price) if each.price is not None else None
+    content = {"id": each.id, "quantity": each.quantity or 1, "item_price": price}
+    return {name: value for name, value in content.items() if value is not None}
 
 
 def _outcome(answer: Answer, batch: int) -> Outcome:

@@ -152,3 +152,10 @@ def test_who_said_no_is_not_told_of() -> None:
     adapter, target = Adapter.__new__(Adapter), account("meta_capi", "https://graph.example", {})
     with pytest.raises(Skipped, match="ad_user_data"):
         adapter.render(relay_event(consent={"ad_user_data": False}), target, built_in("meta_capi"))
+
+
+async def test_what_was_bought_is_said_in_metas_words_and_in_nobody_elses(pixel: Pixel) -> None:
+    line = {"sku": "A-1", "item_name": "Ring", "quantity": "2", "price": "12.50", "engraving": "For Ann"}
+    said = pixel.render(relay_event("o-1", payload={"items": [line, "no line"]}))
+    assert said["custom_data"]["contents"] == [{"id": "A-1", "quantity": 2, "item_price": 12.5}]
+    assert said["custom_data"]["num_items"] == 2
