@@ -45,6 +45,11 @@ replies_fallbacks = Counter("mesh_replies_model_away_total", "Messages read with
 webhooks = Counter("mesh_webhooks_total", "Notifications at the gateway", ["outcome"])
 webhook_age = Histogram("mesh_webhook_age_seconds", "How old a notification's signature was", buckets=SECONDS)
 replies_inbound = Counter("mesh_replies_inbound_total", "What became of TikTok's notifications", ["outcome"])
+replies_swept = Counter("mesh_replies_swept_total", "What ran out, and notices that a piece is free", ["what"])
+replies_waiting = Gauge("mesh_replies_waiting", "Messages of customers that wait for an answer")
+replies_lag = Gauge("mesh_replies_lag_seconds", "How long the oldest of them has waited")
+replies_open = Gauge("mesh_replies_open", "Replies that wait to be sent, or of which nobody knows", ["state"])
+replies_accounts = Gauge("mesh_replies_accounts", "Business accounts by how they stand", ["state"])
 
 http_requests = Counter("mesh_http_requests_total", "HTTP requests by route and status", ["route", "status"])
 http_seconds = Histogram("mesh_http_seconds", "Time to answer", ["route"], buckets=SECONDS)

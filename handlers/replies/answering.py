@@ -33,6 +33,7 @@ from schemas.replies.records import (
     WebhookEvent,
     WebhookState,
 )
+from schemas.replies.window import WINDOW
 from schemas.samples.fields import whole_milliseconds
 
 log = structlog.get_logger()
@@ -44,8 +45,6 @@ LEASE: Final = timedelta(seconds=120)
 TRIES: Final = 5
 #: More is not read at once; what is left over gets the next reply.
 BURST: Final = 50
-#: TikTok takes replies for so long after the customer's last message; the sender keeps a margin of its own.
-WINDOW: Final = timedelta(hours=48)
 #: What was said before that is another conversation.
 REMEMBERED: Final = timedelta(hours=24)
 #: A vendor sees who wrote as a number that means nothing to it.

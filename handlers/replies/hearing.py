@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from handlers.replies.permits import WINDOW
 from handlers.replies.reception import Notice, Reception
 from persistence.uow import Transaction
 from schemas.replies.messages import AnswerThread, SendReplies
@@ -20,6 +19,7 @@ from schemas.replies.records import (
     WebhookState,
 )
 from schemas.replies.tiktok import Inbound
+from schemas.replies.window import WINDOW
 from schemas.replies.words import words_of
 
 STOPPED: Final = "You will get no more messages from us. Write START if you want them again."

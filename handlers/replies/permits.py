@@ -6,16 +6,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.replies.records import ChatMessage, Reply, ReplyKind, ReplyState, Role, Thread, Tokens, User
+from schemas.replies.window import QUOTA, QUOTA_OF_MOST, is_open
 
-#: For so long after a customer's last message a business may answer:
-#: https://business-api.tiktok.com/portal/docs?id=1832184403754242
-WINDOW: Final = timedelta(hours=48)
-#: Clocks differ, and a call takes its time.
-MARGIN: Final = timedelta(seconds=60)
-#: TikTok takes ten messages a window.
-QUOTA: Final = 10
-#: The last one is kept for saying that a person takes over.
-QUOTA_OF_MOST: Final = 9
 #: What an operator may mend, or let go on earlier, is looked at again after that.
 LOOK_AGAIN: Final = timedelta(minutes=1)
 
@@ -43,7 +35,7 @@ def never(reply: Reply, thread: Thread, user: User | None, later: Sequence[ChatM
         return Never(ReplyState.CANCELLED, "the customer wants no more messages", "opt-out")
     if reply.kind is not ReplyKind.OPERATOR and any(each.role is Role.OPERATOR for each in later):
         return Never(ReplyState.CANCELLED, "a person has answered meanwhile", "person")
-    if now >= reply.expires_at or thread.last_inbound_at is None or now > thread.last_inbound_at + WINDOW - MARGIN:
+    if now >= reply.expires_at or not is_open(thread, now):
         return Never(ReplyState.EXPIRED, "the customer's last message is too old to be answered", "window")
     if thread.window_sent_count >= (QUOTA if reply.kind is ReplyKind.HANDOVER else QUOTA_OF_MOST):
         return Never(ReplyState.FAILED, "the window's messages are used up until the customer writes again", "quota")

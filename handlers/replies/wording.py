@@ -128,6 +128,12 @@ def kept(item: Item, until: datetime, *, is_new: bool) -> str:
     return with_hint(told, f"Reply BUY {item.sku} to order it.")
 
 
+def free_again(item: Item, minutes: int) -> str:
+    """Return that a piece somebody waited for can be had."""
+    told = f"It is free again: {described(item)}, {item.sku}{_after(remark(item))}."
+    return with_hint(told, f"Reply HOLD {item.sku} to keep it {minutes} min.")
+
+
 def refused(item: Item | None, why: NotHeld, most: int) -> str:
     """Return why a piece is not kept."""
     if item is None or why is NotHeld.UNKNOWN:

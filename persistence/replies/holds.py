@@ -5,7 +5,7 @@ Locks are taken in one order everywhere: customer, order, piece, hold.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Select, exists, func, select
@@ -14,7 +14,8 @@ from brokers.verdict import Reject
 from persistence.dialect import Bulk, paths_of
 from persistence.replies.rows import columns_of, number_of, record_of, values_of
 from persistence.session import Session
-from persistence.tables import inventory, reservations, users, waiting_list
+from persistence.tables import inventory, reservations, threads, users, waiting_list
+from schemas.replies.records import Handoff
 from schemas.replies.stock import (
     Hold,
     HoldOutcome,
@@ -25,6 +26,7 @@ from schemas.replies.stock import (
     NotHeld,
     Waiting,
 )
+from schemas.replies.window import MARGIN, QUOTA_OF_MOST, WINDOW
 
 WAIT: Final = Bulk(
     table=waiting_list,
@@ -96,12 +98,10 @@ class Holds:
         """Put a customer on the list of those who want a piece; asked again, the place in the line stays."""
         await self._session.write(WAIT, [waiting])
 
-    async def next_waiting(self, inventory_id: int) -> Waiting | None:
-        """Return who waits longest for a piece and was not told yet, locked."""
-        line = select(*columns_of(Waiting)).where(
-            waiting_list.c.inventory_id == inventory_id, waiting_list.c.notified_at.is_(None)
-        )
-        row = (await self._session.execute(line.order_by(waiting_list.c.id).limit(1).with_for_update())).first()
+    async def in_line(self, number: int) -> Waiting | None:
+        """Return somebody who waits, locked; None where that one has been told."""
+        theirs = select(*columns_of(Waiting)).where(waiting_list.c.id == number, waiting_list.c.notified_at.is_(None))
+        row = (await self._session.execute(theirs.with_for_update())).first()
         return record_of(Waiting, row) if row is not None else None
 
     async def notified(self, waiting: Waiting, now: datetime) -> None:
@@ -109,15 +109,29 @@ class Holds:
         told = waiting_list.update().where(waiting_list.c.id == waiting.id)
         await self._session.execute(told.values(notified_at=now))
 
-    async def wanted_and_free(self, now: datetime, limit: int) -> list[int]:
-        """Return pieces that somebody waits for and that anybody can have."""
+    async def to_tell(self, now: datetime, *, head_start: timedelta, limit: int) -> list[Waiting]:
+        """Return who is to be told that a piece is free: for each piece the first in line who can be written to.
+
+        Who was told has a head start before the next one is. Whom TikTok lets nobody write to now keeps the place.
+        """
         is_held = exists().where(reservations.c.held_inventory_id == inventory.c.id, reservations.c.expires_at > now)
-        free = (
-            select(waiting_list.c.inventory_id)
+        told = waiting_list.alias()
+        is_offered = exists().where(told.c.inventory_id == inventory.c.id, told.c.notified_at > now - head_start)
+        line = (
+            select(*columns_of(Waiting))
             .join(inventory, inventory.c.id == waiting_list.c.inventory_id)
-            .where(waiting_list.c.notified_at.is_(None), inventory.c.status == ItemStatus.AVAILABLE, ~is_held)
+            .join(threads, threads.c.conversation_id == waiting_list.c.conversation_id)
+            .join(users, users.c.tiktok_id == waiting_list.c.user_id)
+            .where(waiting_list.c.notified_at.is_(None), inventory.c.status == ItemStatus.AVAILABLE)
+            .where(~is_held, ~is_offered, users.c.opted_out_at.is_(None))
+            .where(threads.c.last_inbound_at >= now - WINDOW + MARGIN, threads.c.window_sent_count < QUOTA_OF_MOST)
+            .where(threads.c.handoff == Handoff.BOT)
         )
-        return list((await self._session.execute(free.distinct().limit(limit))).scalars())
+        rows = await self._session.execute(line.order_by(waiting_list.c.id).limit(limit))
+        first: dict[int, Waiting] = {}
+        for each in (record_of(Waiting, row) for row in rows):
+            first.setdefault(each.inventory_id, each)
+        return list(first.values())
 
     async def _live_on(self, item: Item, now: datetime) -> Hold | None:
         """Return the live hold on a locked piece; one that has run out gives its place up here and now."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from persistence.replies.holds import end_hold, live_holds, lock_item, lock_user
 from persistence.replies.rows import columns_of, number_of, record_of, values_of
@@ -116,6 +116,13 @@ class Orders:
         query = _all() if status is None else _all().where(orders.c.status == status)
         rows = await self._session.execute(query.order_by(orders.c.id.desc()).limit(limit).offset(skip))
         return [record_of(Order, row) for row in rows]
+
+    async def count(self, status: OrderStatus | None = None) -> int:
+        """Return how many orders there are."""
+        counted = select(func.count()).select_from(orders)
+        if status is not None:
+            counted = counted.where(orders.c.status == status)
+        return int((await self._session.execute(counted)).scalar_one())
 
     async def history(self, order_id: int) -> list[StatusChange]:
         """Return how an order came to where it is."""

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, literal, select
 
 from persistence.replies.rows import columns_of, number_of, record_of, values_of
 from persistence.session import Session
@@ -180,9 +180,11 @@ class Replies:
     async def judge(self, number: int, state: ReplyState, now: datetime, reason: str) -> bool:
         """Do what an operator says of an uncertain reply: it arrived, it is to be sent again, or it is given up."""
         uncertain = replies.update().where(replies.c.id == number, replies.c.state == ReplyState.UNCERTAIN)
-        values: dict[str, Any] = {"state": state, "reason": reason, "updated_at": now}
+        values: dict[str, Any] = {"state": state, "reason": reason, "claimed_until": None, "updated_at": now}
         if state is ReplyState.PENDING:
             values["not_before"] = now
+        if state is ReplyState.SENT:
+            values["sent_at"] = func.coalesce(replies.c.sending_at, literal(now, replies.c.sent_at.type))
         return (await self._session.execute(uncertain.values(**values))).rowcount == 1
 
     async def cancel(self, conversation_id: str, now: datetime, reason: str) -> int:
@@ -206,14 +208,20 @@ class Replies:
         in_states = _all().where(replies.c.state.in_(states), replies.c.id > after)
         return await self._read(in_states.order_by(replies.c.id).limit(limit))
 
+    async def of(self, conversation_id: str, limit: int) -> list[Reply]:
+        """Return the newest replies of a conversation, the newest first."""
+        here = _all().where(replies.c.conversation_id == conversation_id)
+        return await self._read(here.order_by(replies.c.id.desc()).limit(limit))
+
     async def unsettled(self, before: datetime, limit: int) -> list[Reply]:
         """Return uncertain replies whose call began before a moment: no echo has come, so TikTok may be asked."""
         uncertain = _all().where(replies.c.state == ReplyState.UNCERTAIN, replies.c.sending_at <= before)
         return await self._read(uncertain.order_by(replies.c.sending_at).limit(limit))
 
-    async def counts(self) -> dict[ReplyState, int]:
-        """Return how many replies there are in each state."""
-        rows = await self._session.execute(select(replies.c.state, func.count().label("n")).group_by(replies.c.state))
+    async def counts(self, states: Collection[ReplyState] = tuple(ReplyState)) -> dict[ReplyState, int]:
+        """Return how many replies there are in each of some states."""
+        counted = select(replies.c.state, func.count().label("n")).where(replies.c.state.in_(states))
+        rows = await self._session.execute(counted.group_by(replies.c.state))
         return {ReplyState(row.state): row.n for row in rows}
 
     async def _read(self, query: Select[Any]) -> list[Reply]:

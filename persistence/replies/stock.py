@@ -126,6 +126,13 @@ class Stock:
             query = query.where(inventory.c.status == status)
         return await self._read(query.limit(limit).offset(skip))
 
+    async def count(self, status: ItemStatus | None = None) -> int:
+        """Return how many pieces there are."""
+        counted = select(func.count()).select_from(inventory)
+        if status is not None:
+            counted = counted.where(inventory.c.status == status)
+        return int((await self._session.execute(counted)).scalar_one())
+
     async def mark(self, sku: str, status: ItemStatus, now: datetime) -> bool | None:
         """Say as an operator that a piece was sold over the counter, put aside, or is there again.
 

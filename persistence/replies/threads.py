@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from persistence.dialect import Bulk, paths_of
 from persistence.replies.rows import TABLES, columns_of, record_of, values_of
@@ -40,6 +40,14 @@ class People:
         query = select(*columns_of(User)).where(users.c.tiktok_id == tiktok_id)
         row = (await self._session.execute(query.with_for_update() if for_update else query)).first()
         return record_of(User, row) if row is not None else None
+
+    async def named(self, tiktok_ids: Collection[str]) -> dict[str, User]:
+        """Return customers by their number."""
+        found: dict[str, User] = {}
+        for chunk in chunks(sorted(set(tiktok_ids))):
+            rows = await self._session.execute(select(*columns_of(User)).where(users.c.tiktok_id.in_(chunk)))
+            found |= {row.tiktok_id: record_of(User, row) for row in rows}
+        return found
 
     async def opt(self, tiktok_id: str, *, out_at: datetime | None) -> None:
         """Note that a customer wants no more messages, or wants them again (`out_at` is None)."""
@@ -125,10 +133,15 @@ class Threads:
         self, *, limit: int, skip: int = 0, handoff: Handoff | None = None, business_id: str | None = None
     ) -> list[Thread]:
         """Return a page of conversations, the one written to last first."""
-        equal = {"handoff": handoff, "business_id": business_id}
-        matching = [threads.c[name] == value for name, value in equal.items() if value is not None]
+        matching = _equal(handoff=handoff, business_id=business_id)
         newest = _all().where(*matching).order_by(threads.c.last_inbound_at.desc(), threads.c.conversation_id)
         return await self._read(newest.limit(limit).offset(skip))
+
+    async def count(self, *, handoff: Handoff | None = None, business_id: str | None = None) -> int:
+        """Return how many conversations there are."""
+        matching = _equal(handoff=handoff, business_id=business_id)
+        counted = select(func.count()).select_from(threads).where(*matching)
+        return int((await self._session.execute(counted)).scalar_one())
 
     async def _read(self, query: Select[Any]) -> list[Thread]:
         return [record_of(Thread, row) for row in await self._session.execute(query)]
@@ -136,6 +149,10 @@ class Threads:
 
 def _all() -> Select[Any]:
     return select(*columns_of(Thread)).select_from(TABLES[Thread])
+
+
+def _equal(**values: str | None) -> list[ColumnElement[bool]]:
+    return [threads.c[name] == value for name, value in values.items() if value is not None]
 
 
 def _is_asleep(column: ColumnElement[Any], now: datetime) -> ColumnElement[bool]:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,11 +13,13 @@ from brokers.verdict import Conflict, Reject
 from persistence.replies.orders import PAY_WITHIN
 from persistence.tables import reservations
 from persistence.uow import Uow
+from schemas.replies.records import Handoff
 from schemas.replies.stock import HoldOutcome, HoldState, HoldTerms, ItemStatus, NotHeld, OrderStatus, Waiting
 from tests.build.records import NOON
-from tests.build.replies import CONVERSATION, item, later, shop, until_done
+from tests.build.replies import CONVERSATION, item, later, shop, thread, until_done
 
 SKU, OTHER, THIRD = "TH-P-001", "TH-P-002", "TH-P-003"
+HEAD_START = timedelta(minutes=30)
 
 
 async def hold(uow: Uow, who: str, sku: str = SKU, at: float = 0, **terms: Any) -> HoldOutcome:
@@ -129,21 +133,48 @@ async def test_what_is_unknown_or_sold_is_not_held_and_a_stranger_holds_nothing(
 
 async def test_who_waits_longest_is_told_once(uow: Uow) -> None:
     one, two, three = await shop(uow, SKU, customers=3)
-    outcome = await hold(uow, one)
-    assert outcome.item
-    number = outcome.item.id or 0
+    await wait_for(uow, await hold(uow, one), two, three, two)
+    told: list[str] = []
     async with uow() as tx:
-        for who, at in ((two, 1), (three, 2), (two, 3)):
-            waiting = Waiting(inventory_id=number, user_id=who, conversation_id=CONVERSATION, created_at=later(at))
-            await tx.holds.wait(waiting)
-        assert await tx.holds.wanted_and_free(later(29), 10) == []
-        assert await tx.holds.wanted_and_free(later(30), 10) == [number]
-        told = []
-        while waiting := await tx.holds.next_waiting(number):  # type: ignore[assignment]
-            await tx.holds.notified(waiting, later(30))
-            told.append(waiting.user_id)
-        assert told == [two, three]
-        assert await tx.holds.wanted_and_free(later(30), 10) == []
+        for at in (29, 30, 59, 60, 90):
+            for each in await tx.holds.to_tell(later(at), head_start=HEAD_START, limit=10):
+                assert await tx.holds.in_line(each.id or 0) == each
+                await tx.holds.notified(each, later(at))
+                assert await tx.holds.in_line(each.id or 0) is None
+                told.append(f"{at} {each.user_id}")
+    assert told == [f"30 {two}", f"60 {three}"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"last_inbound_at": NOON - timedelta(hours=48)},
+        {"window_sent_count": 9},
+        {"handoff": Handoff.HUMAN, "handoff_until": later(99)},
+    ],
+)
+async def test_who_cannot_be_written_to_keeps_the_place_and_the_next_one_is_told(uow: Uow, change: Any) -> None:
+    one, two, three = await shop(uow, SKU, customers=3)
+    await wait_for(uow, await hold(uow, one), two, three)
+    async with uow() as tx:
+        before = await tx.threads.get(f"cv-{two}")
+        assert before
+        await tx.threads.save(replace(before, **change))
+        (first,) = await tx.holds.to_tell(later(30), head_start=HEAD_START, limit=10)
+        assert first.user_id == three
+        await tx.threads.save(before)
+        await tx.people.opt(three, out_at=NOON)
+        (first,) = await tx.holds.to_tell(later(30), head_start=HEAD_START, limit=10)
+        assert first.user_id == two
+
+
+async def wait_for(uow: Uow, outcome: HoldOutcome, *who: str) -> None:
+    assert outcome.item
+    async with uow() as tx:
+        for minutes, each in enumerate(who, start=1):
+            place = {"inventory_id": outcome.item.id or 0, "user_id": each, "conversation_id": f"cv-{each}"}
+            await tx.threads.opened(thread(f"cv-{each}", user_id=each))
+            await tx.holds.wait(Waiting(**place, created_at=later(minutes)))  # type: ignore[arg-type]
 
 
 async def test_an_order_is_made_of_live_holds_and_keeps_their_pieces(uow: Uow) -> None:
