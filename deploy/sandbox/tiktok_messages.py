@@ -10,19 +10,28 @@ A conversation exists once its customer wrote: `POST /_sandbox/wrote {"conversat
 `POST /_sandbox/next ["40100", "hang", …]` names becomes of the next sends: a code, or `hang` and `lost` (taken, and no
 answer or a broken one), `503` and `numberless` (taken, and a page of a proxy or no number). `DELETE /_sandbox` forgets
 tokens too.
+
+`POST /_sandbox/app {"callback_url", "client_key", "client_secret", "businesses", …}` sets the app up as its developer
+does (tiktok_webhooks.py says what else): from then on customers' messages and echoes are notified of.
+`POST /_sandbox/write [{"conversation_id", "user_id", "text", …}]` has customers write, or where `by` is `person`
+somebody of the shop; `POST /_sandbox/notify {"event", "content"}` notifies of anything else.
+`GET /_sandbox/talk?conversation_id=…&after=…` tells what was said in a conversation, in order;
+`GET /_sandbox/notices` what became of the notifications.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from itertools import count
 from typing import Any, ClassVar
 
 from starlette.responses import Response
 
 from deploy.sandbox.standin import TOKEN, Call, Standin, answer, serve
+from deploy.sandbox.tiktok_talk import BUSINESS, Conversation
+from deploy.sandbox.tiktok_webhooks import Postman, envelope
 
-APP, SECRET, BUSINESS, REFRESH = "sandbox-app", "sandbox-secret", "biz-sandbox", "sandbox-refresh"
+APP, SECRET, REFRESH = "sandbox-app", "sandbox-secret", "sandbox-refresh"
 LONGEST = 6000
 A_WINDOW = 10
 NEWEST = 20
@@ -30,15 +39,6 @@ _WINDOW_SECONDS = 48 * 3600
 _OK, _NOT_ALLOWED, _BAD, _BLOCKED, _THROTTLED, _NO_TOKEN, _WRONG_TOKEN = 0, 40001, 40002, 40064, 40100, 40104, 40105
 _BROKEN = 51065
 _DAY, _YEAR = 86_400, 31_536_000
-
-
-@dataclass
-class Conversation:
-    """What was said between a customer and the business; `wrote_at` is when the customer last wrote."""
-
-    wrote_at: float
-    sent: int = 0
-    messages: list[dict[str, Any]] = field(default_factory=list)
 
 
 class TikTokMessages(Standin):
@@ -51,14 +51,21 @@ class TikTokMessages(Standin):
         "/open_api/{version}/tt_user/oauth2/refresh_token/": "refresh",
         "/open_api/{version}/tt_user/oauth2/token/": "connect",
         "/_sandbox/wrote": "wrote",
+        "/_sandbox/write": "write",
+        "/_sandbox/notify": "notify",
         "/_sandbox/next": "plan",
+        "/_sandbox/app": "set_up",
         "GET /_sandbox/said": "tell_said",
+        "GET /_sandbox/talk": "tell_talk",
+        "GET /_sandbox/notices": "tell_notices",
     }
 
     def __init__(self, **values: Any) -> None:
         super().__init__(**values)
-        #: Told of each text that reached a customer: whoever wants to echo it, as TikTok's webhooks do.
-        self.heard: Callable[[str, Mapping[str, Any]], None] = lambda *_: None
+        self.postman = Postman(self.clock)
+        self.client = (APP, SECRET)
+        self.businesses = {BUSINESS}
+        self._numbers = count(1)
         self._fresh()
 
     def _fresh(self) -> None:
@@ -72,12 +79,13 @@ class TikTokMessages(Standin):
         """Forget conversations and tokens with the rest."""
         super().forget()
         self.token = TOKEN
+        self.postman.forget()
         self._fresh()
 
     def customer_wrote(self, conversation_id: str, at: float | None = None) -> None:
         """Open a conversation's window, and begin its count anew."""
         moment = self.clock() if at is None else at
-        known = self.conversations.setdefault(conversation_id, Conversation(moment))
+        known = self.conversations.setdefault(conversation_id, Conversation(conversation_id, moment))
         known.wrote_at, known.sent = moment, 0
 
     def said(self, conversation_id: str) -> list[str]:
@@ -106,14 +114,14 @@ class TikTokMessages(Standin):
         if refusal := self._refusal_of_token(call):
             return refusal
         known = self.conversations.get(call.query.get("conversation_id", ""))
-        if known is None or call.query.get("business_id") != BUSINESS:
+        if known is None or call.query.get("business_id") != known.business:
             return self._refused(_BAD, "Param conversation_id is invalid")
         return _said(_OK, "OK", {"participants": [], "messages": known.messages[: -NEWEST - 1 : -1]})
 
     async def refresh(self, call: Call) -> Response:
         """Exchange a refresh token for the next pair; the old pair is taken no more."""
         body = call.json()
-        if (body.get("client_id"), body.get("client_secret")) != (APP, SECRET):
+        if (body.get("client_id"), body.get("client_secret")) != self.client:
             return self._refused(_NOT_ALLOWED, "The client is unknown.")
         if body.get("grant_type") != "refresh_token" or body.get("refresh_token") != self.refresh_token:
             return self._refused(_BAD, "The refresh token is invalid.")
@@ -122,7 +130,7 @@ class TikTokMessages(Standin):
     async def connect(self, call: Call) -> Response:
         """Exchange the code that an account's owner came back with; any that begins with `code` is good."""
         body = call.json()
-        if (body.get("client_id"), body.get("client_secret")) != (APP, SECRET):
+        if (body.get("client_id"), body.get("client_secret")) != self.client:
             return self._refused(_NOT_ALLOWED, "The client is unknown.")
         if not str(body.get("auth_code", "")).startswith("code") or not body.get("redirect_uri"):
             return self._refused(_BAD, "The auth code is invalid.")
@@ -134,6 +142,28 @@ class TikTokMessages(Standin):
         self.customer_wrote(told["conversation_id"], told.get("at"))
         return Response(status_code=204)
 
+    async def write(self, call: Call) -> Response:
+        """Have customers write, or a person of the shop in TikTok's own app; return the numbers of the messages."""
+        said = [self._written(each) for each in call.json()]
+        self.postman.post(body for body, _ in said)
+        return answer(200, [number for _, number in said])
+
+    async def notify(self, call: Call) -> Response:
+        """Notify of anything."""
+        told = call.json()
+        business = told.get("business_id", BUSINESS)
+        self.postman.post([envelope(self.postman.app, business, told["event"], told["content"], self.clock())])
+        return Response(status_code=204)
+
+    async def set_up(self, call: Call) -> Response:
+        """Set the app up, and name the accounts that let it speak for them."""
+        wanted = call.json()
+        self.businesses |= set(wanted.pop("businesses", ()))
+        self.postman.use(wanted)
+        app = self.postman.app
+        self.client = (app.client_key or self.client[0], app.client_secret or self.client[1])
+        return answer(200, {"businesses": sorted(self.businesses)})
+
     async def plan(self, call: Call) -> Response:
         """Note what becomes of the next sends."""
         self.next = deque(str(each) for each in call.json())
@@ -144,6 +174,16 @@ class TikTokMessages(Standin):
         del call
         said = {name: known.messages for name, known in self.conversations.items()}
         return answer(200, {"said": said, "arrivals": self.arrivals, "exchanges": self.exchanges})
+
+    async def tell_talk(self, call: Call) -> Response:
+        """Tell what was said in a conversation, from a place on."""
+        known = self.conversations.get(call.query.get("conversation_id", ""))
+        return answer(200, known.talk[int(call.query.get("after", 0)) :] if known else [])
+
+    async def tell_notices(self, call: Call) -> Response:
+        """Tell what became of the notifications."""
+        del call
+        return answer(200, self.postman.told())
 
     def throttled(self, retry_after_s: int) -> Response:  # noqa: ARG002 -- TikTok does not say for how long
         """Answer as TikTok does to an app that calls too often."""
@@ -169,22 +209,31 @@ class TikTokMessages(Standin):
         pair = {"access_token": self.token, "expires_in": _DAY, "refresh_token": self.refresh_token}
         return _said(_OK, "OK", {"open_id": BUSINESS, "refresh_token_expires_in": _YEAR, **pair})
 
+    def _written(self, told: Mapping[str, Any]) -> tuple[bytes, str]:
+        """Note what somebody writes in TikTok's app; return the notification of it and its number."""
+        name, now = told["conversation_id"], self.clock()
+        at, number = told.get("at", now), told.get("message_id") or f"in-{next(self._numbers)}"
+        known = self.conversations.setdefault(name, Conversation(name, at))
+        known.business, known.customer = told.get("business_id", known.business), told.get("user_id", known.customer)
+        is_person = told.get("by") == "person"
+        if not is_person and at >= known.wrote_at:
+            self.customer_wrote(name, at)
+        content = known.say("person" if is_person else "customer", number, told.get("text", ""), at, now)
+        content["type"] = told.get("type", "text")
+        if told.get("button"):
+            content["reply_source_payload"] = {"reply_source_unique_id": told["button"]}
+        event = "im_send_msg" if is_person else "im_receive_msg"
+        return envelope(self.postman.app, known.business, event, content, at), number
+
     def _bring(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        known = self.conversations[body["recipient"]]
+        known, text, at = self.conversations[body["recipient"]], body["text"]["body"], self.clock()
         known.sent += 1
-        number = f"mid-{sum(len(each.messages) for each in self.conversations.values()) + 1}"
-        said = {
-            "message_id": number,
-            "conversation_id": body["recipient"],
-            "timestamp": int(self.clock() * 1000),
-            "message_type": "TEXT",
-            "text": {"body": body["text"]["body"]},
-            "from_user": {"id": BUSINESS, "role": "BUSINESS_ACCOUNT"},
-            "message_tag": {"source": "API"},
-        }
-        known.messages.append(said)
+        number = f"mid-{next(self._numbers)}"
+        said = known.list(number, text, at)
         self.take(number, said, recognises=False)
-        self.heard(body["recipient"], said)
+        content = known.say("shop", number, text, at, at)
+        if self.postman.app.echoes:
+            self.postman.post([envelope(self.postman.app, known.business, "im_send_msg", content, at)])
         return said
 
     def _refusal_of_token(self, call: Call) -> Response | None:
@@ -194,7 +243,7 @@ class TikTokMessages(Standin):
         return None if self.knows(token) else self._refused(_WRONG_TOKEN, "Access token is incorrect or revoked.")
 
     def _refusal_of(self, body: Any) -> Response | None:
-        if not isinstance(body, dict) or body.get("business_id") != BUSINESS:
+        if not isinstance(body, dict) or body.get("business_id") not in self.businesses:
             return self._refused(_NOT_ALLOWED, "No permission to operate this account.")
         if (body.get("recipient_type"), body.get("message_type")) != ("CONVERSATION", "TEXT"):
             return self._refused(_BAD, "recipient_type, message_type: not supported.")
@@ -202,7 +251,7 @@ class TikTokMessages(Standin):
         if not isinstance(text, str) or not 0 < len(text) <= LONGEST:
             return self._refused(_BAD, f"text.body: 1 to {LONGEST} characters.")
         known = self.conversations.get(body.get("recipient", ""))
-        if known is None:
+        if known is None or body["business_id"] != known.business:
             return self._refused(_BAD, "recipient: the conversation is invalid.")
         if self.clock() > known.wrote_at + _WINDOW_SECONDS or known.sent >= A_WINDOW:
             return self._refused(_BLOCKED, "The message is restricted by messaging rules.")
