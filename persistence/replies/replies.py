@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, literal, select
 from persistence.replies.rows import columns_of, number_of, record_of, values_of
 from persistence.session import Session
 from persistence.tables import replies
-from schemas.replies.records import Reply, ReplyState
+from schemas.replies.records import Reply, ReplyKind, ReplyState
 
 #: What a call may have brought to the customer without our knowing.
 _UNKNOWN: Final = (ReplyState.SENDING, ReplyState.UNCERTAIN)
@@ -187,10 +187,12 @@ class Replies:
             values["sent_at"] = func.coalesce(replies.c.sending_at, literal(now, replies.c.sent_at.type))
         return (await self._session.execute(uncertain.values(**values))).rowcount == 1
 
-    async def cancel(self, conversation_id: str, now: datetime, reason: str) -> int:
-        """Never send what still waits in a conversation."""
+    async def cancel(self, conversation_id: str, now: datetime, reason: str, *, but: Collection[ReplyKind] = ()) -> int:
+        """Never send what still waits in a conversation, but for some kinds."""
         waiting = replies.update().where(
-            replies.c.conversation_id == conversation_id, replies.c.state == ReplyState.PENDING
+            replies.c.conversation_id == conversation_id,
+            replies.c.state == ReplyState.PENDING,
+            replies.c.kind.not_in(but),
         )
         values = {"state": ReplyState.CANCELLED, "reason": reason, "updated_at": now}
         return (await self._session.execute(waiting.values(**values))).rowcount
@@ -203,10 +205,10 @@ class Replies:
         await self._session.execute(its.where(replies.c.body != "").values(body=""))
         return cancelled.rowcount
 
-    async def listed(self, states: Collection[ReplyState], limit: int, *, after: int = 0) -> list[Reply]:
+    async def listed(self, states: Collection[ReplyState], limit: int, *, after: int = 0, skip: int = 0) -> list[Reply]:
         """Return replies in some states, the oldest first."""
         in_states = _all().where(replies.c.state.in_(states), replies.c.id > after)
-        return await self._read(in_states.order_by(replies.c.id).limit(limit))
+        return await self._read(in_states.order_by(replies.c.id).limit(limit).offset(skip))
 
     async def of(self, conversation_id: str, limit: int) -> list[Reply]:
         """Return the newest replies of a conversation, the newest first."""
