@@ -55,3 +55,37 @@ def search(
     from mesh import stock as body
 
     body.search(words, as_json=as_json)
+
+
+@stock.command("show")
+def show(
+    skus: Annotated[list[str], typer.Argument(help="Codes, e.g. TH-P-001.")],
+    as_json: Json = False,
+) -> None:
+    """Show pieces whole: price, label, measures, fit, status, and for whom one is kept. Exits 1 if one is unknown."""
+    _join()
+    from mesh import stock_pieces as body
+
+    raise typer.Exit(body.show(skus, as_json=as_json))
+
+
+@stock.command("set")
+def set_(
+    sku: Annotated[str, typer.Argument(help="Code, e.g. TH-P-001.")],
+    status: Annotated[str | None, typer.Option("--status", help="available, reserved or sold.")] = None,
+    price: Annotated[int | None, typer.Option("--price", min=0, help="Whole KES.")] = None,
+    is_negotiable: Annotated[bool | None, typer.Option("--negotiable/--fixed", help="May it be talked about.")] = None,
+    tag_size: Annotated[str | None, typer.Option("--tag-size", help="What the label says.")] = None,
+    fit_notes: Annotated[str | None, typer.Option("--fit", help="Where label and fit disagree.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Change a piece by hand: sold over the counter, dearer, found again. A hold on it is given up with --status.
+
+    A piece of an order changes its status with the order: `mesh orders move`. For all the rest: `mesh stock import`.
+    """
+    _join()
+    from mesh import stock_pieces as body
+
+    said = {"status": status, "price_kes": price, "negotiable": is_negotiable, "tag_size": tag_size,
+            "fit_notes": fit_notes}  # fmt: skip
+    body.change(sku, {name: value for name, value in said.items() if value is not None}, as_json=as_json)

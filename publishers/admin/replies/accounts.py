@@ -1,12 +1,13 @@
 """Business accounts: whether we may speak for each, until when, and the switch that silences one."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
-from persistence.uow import Transaction
+from persistence.uow import Transaction, Uow
 from publishers.admin.desk import (
     Body,
     Changer,
@@ -23,6 +24,7 @@ from publishers.admin.desk import (
 )
 from publishers.admin.people import Person
 from publishers.admin.replies.insisting import in_turn
+from schemas.clock import Clock
 from schemas.replies.accounts import AccountState, state_of, why
 from schemas.replies.records import Tokens
 from schemas.samples.fields import whole_milliseconds
@@ -70,20 +72,45 @@ def accounts(desk: Desk) -> APIRouter:
 
     @router.post("/{business_id}/pause", responses=says(404))
     async def pause_account(business_id: BusinessId, person: Changer, asked: Pause | None = None) -> AccountShown:
-        """Send nothing for an account; what customers write is answered and waits."""
+        """Send nothing for an account; what customers write is answered, and the answers wait."""
         asked = asked or Pause()
-        now = whole_milliseconds(desk.clock())
-        until = now + (timedelta(hours=asked.hours) if asked.hours else _FOR_GOOD)
-        reason = asked.reason or f"paused by {person.name}"
-        return await in_turn(desk.uow, lambda tx: _set(tx, person, business_id, until, reason, now))
+        lasts = timedelta(hours=asked.hours) if asked.hours else None
+        return await Switch(desk.uow, desk.clock, person).pause(business_id, lasts, asked.reason)
 
     @router.post("/{business_id}/resume", responses=says(404))
     async def resume_account(business_id: BusinessId, person: Changer) -> AccountShown:
         """Send again for an account that was paused, by TikTok's refusals or by hand."""
-        now = whole_milliseconds(desk.clock())
-        return await in_turn(desk.uow, lambda tx: _set(tx, person, business_id, None, None, now))
+        return await Switch(desk.uow, desk.clock, person).resume(business_id)
 
     return router
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """Somebody who silences accounts, by HTTP or on the command line."""
+
+    uow: Uow
+    clock: Clock
+    person: Person
+
+    async def pause(self, business_id: str, lasts: timedelta | None, reason: str) -> AccountShown:
+        """Send nothing for an account for a while, or until it is resumed."""
+        until = whole_milliseconds(self.clock()) + (lasts or _FOR_GOOD)
+        return await self._set("pause", business_id, until, reason or f"paused by {self.person.name}")
+
+    async def resume(self, business_id: str) -> AccountShown:
+        """Send again for an account."""
+        return await self._set("resume", business_id, None, None)
+
+    async def _set(self, action: str, business_id: str, until: datetime | None, reason: str | None) -> AccountShown:
+        async def work(tx: Transaction) -> AccountShown:
+            now = whole_milliseconds(self.clock())
+            there(await tx.tokens.get(business_id), "account", business_id)
+            await tx.tokens.pause(business_id, until, reason, now)
+            await remember(tx, self.person, action, RESOURCE, business_id, reason=reason)
+            return account_shown(there(await tx.tokens.get(business_id), "account", business_id), now)
+
+        return await in_turn(self.uow, work)
 
 
 def account_shown(account: Tokens, now: datetime) -> AccountShown:
@@ -91,13 +118,3 @@ def account_shown(account: Tokens, now: datetime) -> AccountShown:
     plain = {name: getattr(account, name) for name in AccountShown.model_fields if hasattr(account, name)}
     can_refresh = account.refresh_token is not None
     return AccountShown(**plain, state=state_of(account, now), reason=why(account, now), can_refresh=can_refresh)
-
-
-async def _set(
-    tx: Transaction, person: Person, business_id: str, until: datetime | None, reason: str | None, now: datetime
-) -> AccountShown:
-    there(await tx.tokens.get(business_id), "account", business_id)
-    await tx.tokens.pause(business_id, until, reason, now)
-    action = "pause" if until else "resume"
-    await remember(tx, person, action, RESOURCE, business_id, until=str(until) if until else None, reason=reason)
-    return account_shown(there(await tx.tokens.get(business_id), "account", business_id), now)
