@@ -15,7 +15,7 @@ tokens too.
 does (tiktok_webhooks.py says what else): from then on customers' messages and echoes are notified of.
 `POST /_sandbox/write [{"conversation_id", "user_id", "text", …}]` has customers write, or where `by` is `person`
 somebody of the shop; `POST /_sandbox/notify {"event", "content"}` notifies of anything else.
-`GET /_sandbox/talk?conversation_id=…&after=…` tells what was said in a conversation, in order;
+`GET /_sandbox/talk?conversation_id=…&after=…` tells what was said in a conversation, in order, or without it in all;
 `GET /_sandbox/notices` what became of the notifications.
 """
 
@@ -176,7 +176,9 @@ class TikTokMessages(Standin):
         return answer(200, {"said": said, "arrivals": self.arrivals, "exchanges": self.exchanges})
 
     async def tell_talk(self, call: Call) -> Response:
-        """Tell what was said in a conversation, from a place on."""
+        """Tell what was said in a conversation, from a place on, or in each of them."""
+        if "conversation_id" not in call.query:
+            return answer(200, {name: each.talk for name, each in self.conversations.items()})
         known = self.conversations.get(call.query.get("conversation_id", ""))
         return answer(200, known.talk[int(call.query.get("after", 0)) :] if known else [])
 
