@@ -20,7 +20,7 @@ router = Router()
 
 #: Why notifications that are true are not acted on.
 _IDLE = {
-    Kind.OWN: "the account wrote to itself",
+    Kind.OWN: "an account of ours wrote it",
     Kind.READ: "a receipt needs no answer",
     Kind.STRIPPED: "it comes from where TikTok lets nobody answer",
     Kind.OTHER: "it is no message",
@@ -64,12 +64,19 @@ async def _take(tx: Transaction, notice: Notice, reception: Reception) -> str:
         notice = notice.of(business_id)
     match heard.kind:
         case Kind.MESSAGE:
-            return await take_message(tx, notice, reception)
+            return await _take_said(tx, notice, reception)
         case Kind.ECHO:
             return await take_echo(tx, notice, reception)
         case Kind.REMOVED:
             return await _take_removal(tx, notice)
-    return await _unanswered(tx, notice)
+        case _:
+            return await _unanswered(tx, notice)
+
+
+async def _take_said(tx: Transaction, notice: Notice, reception: Reception) -> str:
+    if await _is_ours(tx, notice.heard.user_id, reception):
+        return await notice.ignored(tx, _IDLE[Kind.OWN])
+    return await take_message(tx, notice, reception)
 
 
 async def _unanswered(tx: Transaction, notice: Notice) -> str:
@@ -85,7 +92,12 @@ async def _account(tx: Transaction, heard: Inbound, reception: Reception) -> str
         return ours[0] if len(ours) == 1 else None
     if reception.business_ids:
         return heard.business_id if heard.business_id in reception.business_ids else None
-    return heard.business_id if await tx.tokens.get(heard.business_id) else None
+    return heard.business_id if await _is_ours(tx, heard.business_id, reception) else None
+
+
+async def _is_ours(tx: Transaction, business_id: str, reception: Reception) -> bool:
+    """Tell whether an account is one that we answer for: two of ours would answer each other for ever."""
+    return business_id in reception.business_ids or await tx.tokens.get(business_id) is not None
 
 
 async def _take_removal(tx: Transaction, notice: Notice) -> str:

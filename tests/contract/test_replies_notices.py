@@ -83,6 +83,17 @@ async def test_by_default_every_account_with_a_token_is_ours(database: Database)
     assert await states(database) == ["REJECTED", "RECEIVED", "RECEIVED"]
 
 
+async def test_two_accounts_of_ours_do_not_answer_each_other(database: Database) -> None:
+    uow = database.uow
+    other = {"id": "biz-2", "role": "personal_account"}
+    said = message("hello", "mid-1", from_user=other)
+    async with uow() as tx:
+        await tx.tokens.put(tokens(business_id="biz-2"))
+    await take(uow, said)
+    assert await states(database) == ["IGNORED"]
+    assert not await rows(database, outbox)
+
+
 async def test_an_account_that_is_removed_is_forgotten_with_everything_said(database: Database) -> None:
     uow = database.uow
     async with uow() as tx:
