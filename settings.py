@@ -258,6 +258,12 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return _words(value) if isinstance(value, str) else value
 
+    @field_validator("tiktok_client_key", "model_base_url", "model_api_key", mode="before")
+    @classmethod
+    def _none_if_empty(cls, value: Any) -> Any:
+        """Take a variable that is set to nothing, as compose files set it, for one that is not set."""
+        return value or None
+
     @field_validator("service_tokens")
     @classmethod
     def _are_sendable(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
