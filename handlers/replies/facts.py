@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Final
 
 from schemas.replies.words import clean, words_of
@@ -44,12 +45,16 @@ def why_not(shown: str, instructions: str, hosts: Collection[str] = ()) -> str |
 
 def repeats(text: str, instructions: str) -> bool:
     """Tell whether a text has a run of words from our instructions."""
-    return not _runs(text).isdisjoint(_runs(instructions))
+    return not _runs(text).isdisjoint(_runs_of_instructions(instructions))
 
 
-def _runs(text: str) -> set[tuple[str, ...]]:
+def _runs(text: str) -> frozenset[tuple[str, ...]]:
     words = words_of(text)
-    return {tuple(words[begin : begin + IN_A_ROW]) for begin in range(len(words) - IN_A_ROW + 1)}
+    return frozenset(tuple(words[begin : begin + IN_A_ROW]) for begin in range(len(words) - IN_A_ROW + 1))
+
+
+#: A process has one version of them, or two while it is tried out.
+_runs_of_instructions = lru_cache(maxsize=4)(_runs)
 
 
 def _without_allowed(text: str, hosts: Collection[str]) -> str:

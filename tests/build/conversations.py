@@ -7,7 +7,7 @@ from typing import Any
 
 from brokers.delivery import Delivery
 from handlers.replies.answering import Answers, answer_thread
-from persistence.uow import Uow
+from persistence.uow import Transaction, Uow
 from schemas.replies.messages import AnswerThread
 from schemas.replies.records import Reply, ReplyState, Thread, WebhookState
 from tests.build.records import NOON
@@ -37,23 +37,27 @@ class Talk:
     async def write(self, *texts: str, **values: Any) -> None:
         """Have messages taken in, a second apart."""
         for text in texts:
-            self.now += timedelta(seconds=1)
-            number = f"mid-{next(_numbers)}"
             async with self.uow() as tx:
-                event = webhook(number, conversation_id=self.conversation, provider_ts=self.now, received_at=self.now)
-                event_id = await tx.webhooks.add(event)
-                message = said(
-                    text,
-                    conversation_id=self.conversation,
-                    provider_message_id=number,
-                    provider_ts=self.now,
-                    created_at=self.now,
-                    event_id=event_id,
-                    **values,
-                )
-                await tx.chat.add(message)
-                known = await self._thread(tx)
-                await tx.threads.save(replace(known, last_inbound_at=self.now, answer_at=self.now))
+                await self.put(tx, text, **values)
+
+    async def put(self, tx: Transaction, text: str, **values: Any) -> None:
+        """Have a message taken in, a second later, in somebody's transaction."""
+        self.now += timedelta(seconds=1)
+        number = f"mid-{next(_numbers)}"
+        event = webhook(number, conversation_id=self.conversation, provider_ts=self.now, received_at=self.now)
+        event_id = await tx.webhooks.add(event)
+        message = said(
+            text,
+            conversation_id=self.conversation,
+            provider_message_id=number,
+            provider_ts=self.now,
+            created_at=self.now,
+            event_id=event_id,
+            **values,
+        )
+        await tx.chat.add(message)
+        known = await self._thread(tx)
+        await tx.threads.save(replace(known, last_inbound_at=self.now, answer_at=self.now))
 
     async def answer(self, token: str | None = None) -> None:
         """Let the shop answer what waits."""
