@@ -5,17 +5,31 @@ from typing import Any
 
 import pytest
 
+from brokers import metrics
 from handlers.replies.wording import free_again
 from persistence.engine import Database
 from persistence.tables import messages, outbox
 from persistence.uow import Uow
+from publishers.backlog import BacklogWatch
 from publishers.replies import RepliesSweeper
 from schemas.replies.messages import SendReplies
 from schemas.replies.records import Handoff, Reply, ReplyKind, ReplyState, Role
 from schemas.replies.stock import HoldState, ItemStatus, OrderStatus, Waiting
 from tests.build.inbound import rows
 from tests.build.records import NOON
-from tests.build.replies import BUSINESS, CONVERSATION, CUSTOMER, item, later, shop, thread, user
+from tests.build.replies import (
+    BUSINESS,
+    CONVERSATION,
+    CUSTOMER,
+    item,
+    later,
+    reply,
+    shop,
+    thread,
+    tokens,
+    user,
+    webhook,
+)
 
 SKU = "TH-P-001"
 
@@ -134,3 +148,15 @@ async def test_two_sweepers_at_once_tell_a_customer_once(uow: Uow, waiting: str)
 
 async def test_an_item_of_another_size_is_told_with_its_remark() -> None:
     assert free_again(item(fit_notes=""), 30).startswith("It is free again: Carhartt Detroit Jacket, KES 9,500, tag L")
+
+
+async def test_what_waits_and_how_accounts_stand_is_read_from_sql(uow: Uow) -> None:
+    async with uow() as tx:
+        await tx.threads.opened(thread())
+        await tx.webhooks.add(webhook(received_at=NOON))
+        await tx.replies.add(reply(state=ReplyState.UNCERTAIN))
+        await tx.tokens.put(tokens(refresh_expires_at=NOON))
+    assert await BacklogWatch(uow, lambda: later(1)).pass_once() == 0
+    assert metrics.replies_lag.collect()[0].samples[0].value == 60
+    values = {each.labels["state"]: each.value for each in metrics.replies_accounts.collect()[0].samples}
+    assert values["broken"] == 1
