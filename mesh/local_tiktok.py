@@ -64,7 +64,7 @@ class LocalTikTok:
     async def start(self) -> None:
         """Start it and wait until it answers; a mesh that it knew is introduced again."""
         command = [sys.executable, "-m", "deploy.sandbox.tiktok_messages", "--port", str(self._port)]
-        await self._child.spawn(command, {**os.environ, "PYTHONPATH": str(ROOT)}, cwd=ROOT)
+        await self._child.spawn(command, {**os.environ, "PYTHONPATH": str(ROOT)}, cwd=self._folder)
         await self._child.wait_ready(lambda: port_answers(self._port, say=_ASKED, expect=b"HTTP/1.1 200"), _START)
         if self._mesh is not None:
             await self.introduce(self._mesh)
