@@ -8,6 +8,7 @@ import contextlib
 import secrets
 import sys
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -25,6 +26,7 @@ PATIENCE: Final = 25.0
 LOOK: Final = 0.05
 #: A message that nobody will answer is known to be so by then.
 _SETTLED: Final = 1.5
+_MINUTE: Final = 60.0
 _BYE: Final = ("/quit", "/exit")
 _HINT: Final = "Try: hi · 2 · size L jacket · HOLD TH-P-001 · BUY TH-P-001 · YES · where is my order · 3"
 
@@ -67,6 +69,7 @@ class Chat:
         self._heard = 0
         self._answers = 0
         self._wrote_at = 0.0
+        self._writes: deque[float] = deque(maxlen=composition.settings.replies_inbound_a_minute + 1)
         self._listening: asyncio.Task[None]
 
     async def held(self) -> int:
@@ -93,6 +96,7 @@ class Chat:
         elif not sys.stdin.isatty():
             print(f"you  > {text}", flush=True)  # noqa: T201 -- the conversation is this command's output
         self._wrote_at = time.time()
+        self._writes.append(self._wrote_at)
         await self._local.write(self._conversation, self._name, text)
         while self._answers == answers:
             await asyncio.sleep(LOOK)
@@ -119,6 +123,8 @@ class Chat:
         thread = await tx.threads.get(self._conversation)
         if thread is not None and thread.handoff is Handoff.HUMAN:
             return "no answer: the conversation is with a person of the shop"
+        if len(self._writes) == self._writes.maxlen and self._writes[-1] - self._writes[0] < _MINUTE:
+            return f"no answer: a customer gets {self._writes.maxlen - 1} a minute (MESH_REPLIES_INBOUND_A_MINUTE)"
         return ""
 
     async def _listen(self) -> None:
