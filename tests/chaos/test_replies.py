@@ -235,3 +235,23 @@ async def test_every_message_is_answered_once_and_in_order_though_workers_are_ki
         facts |= await shop.judge()
         outcome = await shop.mesh.verdict("conversations, their workers killed")
         outcome.facts |= {"messages": customers * EACH, "kills": shop.kills, **facts, **shop.shares()}
+
+
+@pytest.mark.timeout(600)
+async def test_what_comes_while_sql_is_away_or_redis_was_emptied_is_answered_once(begin: Begin) -> None:
+    """The webhook is answered 200 meanwhile: the broker has it, and that is durable."""
+    async with conversations(begin) as shop:
+        await shop.write(range(10))
+        await eventually(shop.are_stored, 60)
+        await shop.mesh.services.database.stop()
+        await shop.write(range(10, 20))
+        await shop.mesh.services.redis.restart()  # it comes back empty
+        await eventually(lambda: shop.tiktok.postman.told()["waiting"] == 0, 60)
+        await asyncio.sleep(5)  # the length of the outage is the scenario
+        await shop.mesh.services.database.start()
+        shop.mesh.returned()
+        await shop.write(range(20, 30))
+        facts = await shop.settled() | await shop.judge()
+        assert set(shop.tiktok.postman.told()["answers"]) == {"200"}
+        outcome = await shop.mesh.verdict("conversations, SQL away and Redis emptied")
+        outcome.facts |= facts
