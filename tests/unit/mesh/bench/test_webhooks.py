@@ -11,9 +11,8 @@ from schemas.replies.tiktok import Kind, read
 
 
 def load(port: int, **values: int) -> Load:
-    return Load(
-        **{"port": port, "secret": "s", "per_second": 500, "number": 100, "customers": 20, "warm_up": 5} | values
-    )  # type: ignore[arg-type]
+    made = Load(port=port, secret="s", per_second=500, number=100, customers=20, warm_up=5)
+    return replace(made, **values)  # type: ignore[arg-type]  # it does not know which are numbers
 
 
 def test_a_notification_is_one_that_the_mesh_answers() -> None:
