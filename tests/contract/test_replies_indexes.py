@@ -13,6 +13,7 @@ from mesh.embedded.mariadb import PrivateMariaDB
 from persistence.dialect import Bulk, paths_of
 from persistence.engine import Database
 from persistence.migrate import upgrade
+from persistence.replies.retention import delete_customers, delete_messages, delete_notifications
 from persistence.replies.threads import OPEN, SEEN
 from persistence.tables import messages, replies, webhook_events
 from persistence.uow import Transaction
@@ -27,6 +28,7 @@ from tests.services.sql import fresh_database
 THREADS = [f"cv-{number}" for number in range(500)]
 ROWS = 5000
 LEASE = timedelta(minutes=2)
+LONG_AGO = NOON - timedelta(days=90)
 _NO_CLAIM = ("id", "claim_token", "claimed_until")
 #: How a server calls reading all rows of a table, and all of an index.
 SCANS = {"ALL", "index"}
@@ -129,6 +131,14 @@ WORK: dict[str, Callable[[Transaction], Awaitable[Any]]] = {
     "an order": lambda tx: tx.orders.from_holds("usr-7", None, ["TH-P-002"], NOON),
     "orders of a customer": lambda tx: tx.orders.of_user("usr-7"),
     "holds that have ended": lambda tx: tx.holds.expire(NOON, 100),
+    "orders that were not paid": lambda tx: tx.orders.lapse(NOON, 100),
+    "conversations to hand back": lambda tx: tx.threads.handed_back(NOON, 100),
+    "who is to be told that a piece is free": lambda tx: tx.holds.to_tell(NOON, head_start=LEASE, limit=100),
+    "what has not ended": lambda tx: tx.replies.counts([ReplyState.PENDING, ReplyState.UNCERTAIN]),
+    "what an operator reads of a conversation": lambda tx: tx.replies.of("cv-7", 100),
+    "what was said long ago": lambda tx: delete_messages(tx._session, LONG_AGO, 100),
+    "what came long ago": lambda tx: delete_notifications(tx._session, LONG_AGO, 100),
+    "who wrote long ago": lambda tx: delete_customers(tx._session, LONG_AGO, 100),
 }
 
 
