@@ -39,7 +39,6 @@ secrets = {
         "REDIS_PASSWORD",
         "GRAFANA_PASSWORD",
         "MESH_SERVICE_TOKENS",
-        "MESH_TIKTOK_CLIENT_SECRETS",
     )
 } | SHAPED
 ROLES = ["gateway", "samples", "chatbot", "events", "forwarding", "conversations", "publishers", "admin"]
@@ -152,6 +151,7 @@ def test_the_script_makes_every_secret_anew_and_fit_for_a_url() -> None:
     first, second = (dict(line.split("=", 1) for line in run.stdout.splitlines()) for run in runs)
     assert set(first) == set(secrets)
     assert all(re.fullmatch(r"[0-9a-f]{48}", value) for name, value in first.items() if name not in SHAPED)
+    assert re.fullmatch(r"[0-9a-f]{48}", first["MESH_TIKTOK_CLIENT_SECRETS"])
     assert re.fullmatch(r"oms:[0-9a-f]{48}", first["MESH_EVENTS_USERS"])
     assert re.fullmatch(r"admin:[0-9a-f]{48}:admin\+secrets", first["MESH_ADMIN_USERS"])
     assert Vault([first["MESH_ENCRYPTION_KEYS"]])
