@@ -36,11 +36,14 @@ _ASKED: Final = b"GET /_sandbox/counts HTTP/1.1\r\nHost: localhost\r\nConnection
 
 
 def is_wanted(settings: Settings) -> bool:
-    """Tell whether nothing of a real TikTok app is set, and the stand-in is there: an installed package has none."""
+    """Tell whether nothing of a real TikTok app is set, and the stand-in is there: an installed package has none.
+
+    Nor is one run on a database that was given to us: its account would be one of those that are spoken for there.
+    """
     default = Settings.model_fields["tiktok_base_url"].default
     is_set = settings.tiktok_client_key or settings.tiktok_client_secrets or settings.tiktok_business_ids
     is_here = (ROOT / "deploy" / "sandbox" / "tiktok_messages.py").exists()
-    return not is_set and settings.tiktok_base_url == default and is_here
+    return not is_set and settings.tiktok_base_url == default and settings.database_url is None and is_here
 
 
 class LocalTikTok:

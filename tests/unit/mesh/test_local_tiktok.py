@@ -20,9 +20,10 @@ from tests.build.replies import seed
         {"tiktok_client_secrets": "a-secret-of-the-app"},
         {"tiktok_business_ids": "biz-1"},
         {"tiktok_base_url": "https://elsewhere.example/open_api/v1.3"},
+        {"database_url": "mysql://mesh@db.example/mesh"},
     ],
 )
-def test_whoever_sets_anything_of_a_real_app_gets_no_local_tiktok(setting: dict[str, str]) -> None:
+def test_whoever_sets_anything_of_a_real_app_or_brings_a_database_gets_no_local_tiktok(setting: dict[str, str]) -> None:
     assert is_wanted(Settings(_env_file=None))
     assert not is_wanted(Settings(_env_file=None, **setting))  # type: ignore[arg-type]  # one of several
 
