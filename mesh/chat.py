@@ -41,7 +41,7 @@ async def _chat(name: str, *, as_json: bool) -> int:
     local = Local(settings.tiktok_base_url)
     if settings.broker_url is None or not await local.is_there():
         raise Unconfigured(
-            "there is nobody to write to: start `mesh up` in another terminal, without MESH_DATABASE_URL and without any "
+            "there is nobody to write to: start `mesh up` in another terminal, without MESH_DATABASE_URL and any "
             "MESH_TIKTOK_ setting, since where a TikTok app is set, customers write to it in TikTok"
         )
     composition = Composition(settings, "chat")
