@@ -27,6 +27,7 @@ LOOK: Final = 0.05
 #: A message that nobody will answer is known to be so by then.
 _SETTLED: Final = 1.5
 _MINUTE: Final = 60.0
+_A_MOMENT: Final = 0.2
 _BYE: Final = ("/quit", "/exit")
 _HINT: Final = "Try: hi · 2 · size L jacket · HOLD TH-P-001 · BUY TH-P-001 · YES · where is my order · 3"
 
@@ -69,6 +70,9 @@ class Chat:
         self._heard = 0
         self._answers = 0
         self._wrote_at = 0.0
+        #: People read before they write again; a pipe that did not would be waited for as one who goes on writing.
+        self._reading = 0.0 if sys.stdin.isatty() else composition.settings.replies_debounce_seconds + _A_MOMENT
+        self._read_at = 0.0
         self._writes: deque[float] = deque(maxlen=composition.settings.replies_inbound_a_minute + 1)
         self._listening: asyncio.Task[None]
 
@@ -90,6 +94,7 @@ class Chat:
 
     async def _say(self, text: str) -> bool:
         """Write, and wait for an answer; true where none came and nothing says why."""
+        await asyncio.sleep(max(self._read_at + self._reading - time.monotonic(), 0.0))
         answers, began = self._answers, time.monotonic()
         if self._as_json:
             self._tell({"by": "customer", "text": text})
@@ -144,6 +149,7 @@ class Chat:
             text = heard.text.replace("\n", "\n       ")
             print(f"{heard.by:<5}> {text}   ({seconds:.2f} s)", flush=True)  # noqa: T201 -- the same
         self._answers += 1
+        self._read_at = time.monotonic()
 
     def _note(self, why: str) -> None:
         if self._as_json:
