@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -16,6 +17,8 @@ from brokers.work import Work
 log = structlog.get_logger()
 
 KeyOf = Callable[[Any], str]
+
+_LOOK = 0.01
 
 
 class SingleWork(Work):
@@ -38,6 +41,9 @@ class SingleWork(Work):
         self._arrived = asyncio.Semaphore(0)
         self._held: set[Held] = set()
         self._draining = False
+        self._open = asyncio.Event()
+        self._open.set()
+        self._begun = 0
         self._hands: list[asyncio.Task[None]] = []
 
     def accept(self, held: Held) -> None:
@@ -65,9 +71,26 @@ class SingleWork(Work):
         """Begin to work."""
         self._hands = [asyncio.create_task(self._run()) for _ in range(self._concurrency)]
 
+    async def paused(self, within: timedelta) -> bool:
+        """Begin nothing more and finish what has begun; false where that takes too long, and then it goes on."""
+        self._open.clear()
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                while self._begun:  # noqa: ASYNC110 -- it is rare, and an event would cost each message
+                    await asyncio.sleep(_LOOK)
+        except TimeoutError:
+            self._open.set()
+            return False
+        return True
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self._open.set()
+
     async def drain(self) -> None:
         """Finish what has begun, give back what has not, in its order."""
         self._draining = True
+        self._open.set()
         for _ in self._hands:
             self._arrived.release()
         await asyncio.gather(*self._hands)
@@ -91,9 +114,11 @@ class SingleWork(Work):
     async def _run(self) -> None:
         while True:
             await self._arrived.acquire()
+            await self._open.wait()
             if self._draining:
                 return
             held = self._ready.popleft()
+            self._begun += 1
             try:
                 if held.subscription.is_live:
                     await self._settle(held)
@@ -101,6 +126,7 @@ class SingleWork(Work):
                 log.exception("message_failed", queue=held.incoming.queue.name)
                 held.subscription.lost.set()
             finally:
+                self._begun -= 1
                 self._held.discard(held)
                 self._next_of(self._key(held))
 
