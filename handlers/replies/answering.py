@@ -79,9 +79,9 @@ class _Reading:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """What was claimed, what it asks, and what was said before it."""
+    """What was claimed, what it asks, and what was said before it, if anybody needs to know."""
 
-    user_id: str
+    thread: Thread
     events: Sequence[WebhookEvent]
     history: Sequence[ChatMessage]
     turns: Sequence[Asked]
@@ -111,10 +111,14 @@ async def _round(conversation: str, token: str, uow: Uow, clock: Clock, answers:
         unread = [each.text for each in taken.turns if each.routed is None]
         if answers.model is None or not unread:
             readings = [await _local(answers, text) for text in unread]
-            return await _answer(tx, taken, readings, token, now, answers)
-    readings = [await _read(answers, taken, taken.user_id, text) for text in unread]
+            if await tx.webhooks.done(_ids(taken.events), token=token) < len(taken.events):
+                raise _TakenOverError
+            return await _answer(tx, taken, taken.thread, readings, now, answers)
+    readings = [await _read(answers, taken, taken.thread.user_id, text) for text in unread]
     async with uow() as tx:
-        return await _answer(tx, taken, readings, token, whole_milliseconds(clock()), answers)
+        now = whole_milliseconds(clock())
+        thread = await _still(tx, taken, token, now)
+        return thread is not None and await _answer(tx, taken, thread, readings, now, answers)
 
 
 class _TakenOverError(Exception):
@@ -155,12 +159,13 @@ async def _taken(
     tx: Transaction, thread: Thread, events: Sequence[WebhookEvent], now: datetime, answers: Answers
 ) -> _Taken:
     said = await tx.chat.of_events(_ids(events))
+    turns = asked([said[number] for number in _ids(events) if number in said], thread, now)
+    if all(turn.routed is not None for turn in turns):
+        return _Taken(thread, events, (), turns)  # fixed words mean the same whatever was said before
     current = {each.id for each in said.values()}
     most = answers.context_messages
     recent = await tx.chat.recent(thread.conversation_id, since=now - REMEMBERED, limit=most + len(current))
-    history = [each for each in recent if each.id not in current and each.content][-most:]
-    in_order = [said[number] for number in _ids(events) if number in said]
-    return _Taken(thread.user_id, events, history, asked(in_order, thread, now))
+    return _Taken(thread, events, [each for each in recent if each.id not in current and each.content][-most:], turns)
 
 
 async def _may_answer(tx: Transaction, thread: Thread, now: datetime) -> bool:
@@ -191,29 +196,29 @@ async def _local(answers: Answers, text: str, *, is_fallback: bool = False) -> _
     return _Reading(guessed, answers.local.name, answers.local.version, is_fallback=is_fallback)
 
 
-async def _answer(
-    tx: Transaction, taken: _Taken, readings: Sequence[_Reading], token: str, now: datetime, answers: Answers
-) -> bool:
-    """Write the answer down with everything it promises; True where more waits under the same claim.
-
-    What happened while a model was reading is looked at again: who speaks, whose claim it is, what is in stock.
-    """
-    conversation = taken.events[0].conversation_id or ""
-    thread = await tx.threads.get(conversation, for_update=True)
-    ours = await tx.webhooks.settle(_ids(taken.events), WebhookState.DONE, token=token)
-    if thread is None or len(ours) < len(taken.events):
+async def _still(tx: Transaction, taken: _Taken, token: str, now: datetime) -> Thread | None:
+    """Return the conversation if it is still to be answered: much may have happened while a model was reading."""
+    thread = await tx.threads.get(taken.thread.conversation_id, for_update=True)
+    if thread is None or await tx.webhooks.done(_ids(taken.events), token=token) < len(taken.events):
         # Another has taken some of it over. Answering the rest could say the same twice, so all of it is theirs.
         raise _TakenOverError
-    if not await _may_answer(tx, thread, now):
-        await tx.threads.save(replace(thread, answer_at=None, updated_at=now))
-        return False
+    if await _may_answer(tx, thread, now):
+        return thread
+    await tx.threads.save(replace(thread, answer_at=None, updated_at=now))
+    return None
+
+
+async def _answer(
+    tx: Transaction, taken: _Taken, thread: Thread, readings: Sequence[_Reading], now: datetime, answers: Answers
+) -> bool:
+    """Write the answer down with everything it promises; True where more waits under the same claim."""
     if thread.handoff is Handoff.HUMAN:
         thread = replace(thread, handoff=Handoff.BOT, handoff_until=None)
     scene = Scene(tx, thread, now, answers.policy, taken.history, taken.events[-1].message_id)
     said, by = await _worded(scene, taken.turns, list(readings), answers)
     if said:
         await _store(scene, taken, said, by)
-    waits = await tx.webhooks.waits(conversation)
+    waits = await tx.webhooks.waits(thread.conversation_id)
     after = _after(thread, said, now, answers)
     await tx.threads.save(replace(after, answer_at=(after.answer_at or now) if waits else None))
     return waits

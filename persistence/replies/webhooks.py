@@ -79,6 +79,16 @@ class Webhooks:
             ours.update(found)
         return ours
 
+    async def done(self, numbers: Collection[int], *, token: str) -> int:
+        """Write down that what is still ours was answered, and return how much of it that is."""
+        held = webhook_events.update().where(
+            webhook_events.c.id.in_(sorted(numbers)),
+            webhook_events.c.state == WebhookState.CLAIMED,
+            webhook_events.c.claim_token == token,
+        )
+        values = {"state": WebhookState.DONE, "last_error": None, "claim_token": None, "claimed_until": None}
+        return (await self._session.execute(held.values(**values))).rowcount
+
     async def turn(self, number: int, state: WebhookState, error: str | None = None) -> None:
         """Say what has become of a notification that nobody has claimed yet."""
         await self._session.execute(
