@@ -28,9 +28,9 @@ def show(skus: Sequence[str], *, as_json: bool) -> int:
         for each in found:
             _print(each)
     known = {each.sku for each in found}
-    unknown = [each for each in skus if each.strip().upper() not in known]
-    for each in unknown:
-        notes.print(f"There is no piece {each}.", style="yellow", markup=False)
+    unknown = [sku for sku in skus if sku.strip().upper() not in known]
+    for sku in unknown:
+        notes.print(f"There is no piece {sku}.", style="yellow", markup=False)
     return int(bool(unknown))
 
 
@@ -66,6 +66,6 @@ def _print(piece: PieceShown) -> None:
 
 
 def _facts(piece: PieceShown) -> dict[str, Any]:
-    measures = ", ".join(f"{name} {value.normalize():f}" for name, value in piece.measures.items())
+    measures = ", ".join(f"{name} {value:g}" for name, value in piece.measures.items())
     facts = piece.model_dump(exclude={"sku", "measures", "stored_status", "created_at", "version"})
     return facts | {"measures": measures, "price_kes": f"{piece.price_kes:,}"}

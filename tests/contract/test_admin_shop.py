@@ -44,7 +44,7 @@ async def test_pieces_are_listed_and_shown_with_their_hold(world: World, custome
     assert ([each["sku"] for each in told["items"]], told["total"], told["has_more"]) == ([SKU], 2, True)
     piece = await world.get(f"/replies/stock/{SKU.lower()}")
     assert (piece["status"], piece["stored_status"], piece["held_by"]) == ("RESERVED", "AVAILABLE", customer)
-    assert piece["measures"] == {"pit_to_pit": "24.00"}
+    assert piece["measures"] == {"pit_to_pit": 24.0}
     assert (await world.get("/replies/stock?status=SOLD"))["items"] == []
     assert (await world.call("GET", "/replies/stock/TH-X-999")).status_code == 404
 

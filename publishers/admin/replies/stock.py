@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query
@@ -40,7 +39,7 @@ Sku = Annotated[str, Path(min_length=1, max_length=100)]
 
 
 class PieceShown(BaseModel):
-    """One piece; `status` is what anybody else than the holder is told, `stored_status` what no hold changes."""
+    """One piece, its measures by column, in inches or sizes; `status` is what anybody else than the holder is told, `stored_status` what no hold changes."""
 
     sku: str
     name: str
@@ -51,7 +50,7 @@ class PieceShown(BaseModel):
     price_kes: int
     negotiable: bool
     tag_size: str
-    measures: dict[str, Decimal]
+    measures: dict[str, float]
     fit_notes: str
     status: ItemStatus
     stored_status: ItemStatus
@@ -145,7 +144,7 @@ def piece_shown(view: StockView) -> PieceShown:
     """Return a piece as it is told."""
     item, hold = view.item, view.hold
     plain: dict[str, Any] = {name: getattr(item, name) for name in PieceShown.model_fields if hasattr(item, name)}
-    measures = {name: value for name in MEASURES if (value := getattr(item, name)) is not None}
+    measures = {name: float(value) for name in MEASURES if (value := getattr(item, name)) is not None}
     return PieceShown(
         **plain
         | {
