@@ -17,6 +17,7 @@ import pytest
 from adapters.vault import Vault
 from deploy.sandbox.standin import TOKEN
 from deploy.sandbox.tiktok_messages import BUSINESS, TikTokMessages
+from handlers.replies.permits import QUOTA_OF_MOST
 from persistence.engine import open_uow
 from tests.build.broker import eventually
 from tests.build.relay import KEY
@@ -129,12 +130,16 @@ class Conversations:
         replies = {row[0]: row for row in await self.rows(_REPLIES)}
         assert all(row[4] in replies for row in messages)
         self._judge_order(messages, replies)
+        unsent = [row for row in replies.values() if row[3] == "FAILED"]
+        # Whose newest message came first has one window for all the rest, in which TikTok takes so many and no more.
+        sent = Counter(row[1] for row in replies.values() if row[3] == "SENT")
+        assert all(row[5] == "quota" and sent[row[1]] >= QUOTA_OF_MOST for row in unsent), unsent
         states = Counter(row[3] for row in replies.values())
-        assert set(states) <= {"SENT", "UNCERTAIN"}, states
+        assert set(states) <= {"SENT", "UNCERTAIN", "FAILED"}, states
         # A call that a kill cut off before it was made is never made again by itself: an operator is asked.
         assert states["UNCERTAIN"] <= self.kills * 50, states
         self._judge_sent(replies)
-        return {"replies": len(replies), "uncertain": states["UNCERTAIN"]}
+        return {"replies": len(replies), "uncertain": states["UNCERTAIN"], "over_the_windows_quota": len(unsent)}
 
     def _judge_order(self, messages: Sequence[Any], replies: dict[int, Any]) -> None:
         """Of two messages that were known when the later one was answered, the earlier was answered no later."""
@@ -150,9 +155,9 @@ class Conversations:
     def _judge_sent(self, replies: dict[int, Any]) -> None:
         """What TikTok brought is what was to be brought, each once and in the order of the answers."""
         sent = defaultdict(list)
-        for _, conversation, _, state, number in sorted(replies.values()):
-            if state == "SENT":
-                sent[conversation].append(number)
+        for row in (replies[number] for number in sorted(replies)):
+            if row[3] == "SENT":
+                sent[row[1]].append(row[4])
         for name, known in self.tiktok.conversations.items():
             brought = [each["message_id"] for each in known.messages]
             assert brought == sent[name], (name, self.mesh.seed)
@@ -165,7 +170,7 @@ class Conversations:
         }
 
 
-_REPLIES = "SELECT id, conversation_id, created_at, state, provider_message_id FROM replies"
+_REPLIES = "SELECT id, conversation_id, created_at, state, provider_message_id, error_code FROM replies"
 
 
 @asynccontextmanager
