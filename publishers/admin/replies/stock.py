@@ -39,7 +39,10 @@ Sku = Annotated[str, Path(min_length=1, max_length=100)]
 
 
 class PieceShown(BaseModel):
-    """One piece, its measures by column, in inches or sizes; `status` is what anybody else than the holder is told, `stored_status` what no hold changes."""
+    """One piece; `status` is what anybody else than the holder is told, `stored_status` what no hold changes.
+
+    `measures` are in inches and in the sizes that its columns are named after.
+    """
 
     sku: str
     name: str
