@@ -1,5 +1,7 @@
 """Takes in what TikTok notifies us of: each notification once; a customer's message is said to be answered."""
 
+from collections.abc import Collection
+
 import structlog
 
 from brokers import metrics, topology
@@ -58,13 +60,16 @@ async def _take(tx: Transaction, notice: Notice, reception: Reception) -> str:
     if heard.client_key and reception.client_key and heard.client_key != reception.client_key:
         return await notice.rejected(tx, "it is for another app")
     if heard.kind in _OF_AN_ACCOUNT:
-        business_id = await _account(tx, heard, reception)
+        known = await tx.tokens.known([heard.business_id, heard.user_id])
+        business_id = await _account(tx, heard, reception, known)
         if business_id is None:
             return await notice.rejected(tx, "it is for an account that is none of ours")
-        notice = notice.of(business_id)
-    match heard.kind:
+        # Two accounts of ours would answer each other for ever.
+        is_own = heard.user_id in known or heard.user_id in reception.business_ids
+        notice = notice.of(business_id, Kind.OWN if is_own and heard.kind is Kind.MESSAGE else heard.kind)
+    match notice.heard.kind:
         case Kind.MESSAGE:
-            return await _take_said(tx, notice, reception)
+            return await take_message(tx, notice, reception)
         case Kind.ECHO:
             return await take_echo(tx, notice, reception)
         case Kind.REMOVED:
@@ -73,31 +78,18 @@ async def _take(tx: Transaction, notice: Notice, reception: Reception) -> str:
             return await _unanswered(tx, notice)
 
 
-async def _take_said(tx: Transaction, notice: Notice, reception: Reception) -> str:
-    if await _is_ours(tx, notice.heard.user_id, reception):
-        return await notice.ignored(tx, _IDLE[Kind.OWN])
-    return await take_message(tx, notice, reception)
-
-
 async def _unanswered(tx: Transaction, notice: Notice) -> str:
     if notice.heard.kind is Kind.UNREADABLE:
         return await notice.rejected(tx, notice.heard.problem)
     return await notice.ignored(tx, _IDLE[notice.heard.kind])
 
 
-async def _account(tx: Transaction, heard: Inbound, reception: Reception) -> str | None:
+async def _account(tx: Transaction, heard: Inbound, reception: Reception, known: Collection[str]) -> str | None:
     """Return the account of ours that a notification is for, or None; the older shape may leave it to us."""
     if not heard.business_id and heard.is_legacy:
         ours = list(reception.business_ids) or [each.business_id for each in await tx.tokens.listed()]
         return ours[0] if len(ours) == 1 else None
-    if reception.business_ids:
-        return heard.business_id if heard.business_id in reception.business_ids else None
-    return heard.business_id if await _is_ours(tx, heard.business_id, reception) else None
-
-
-async def _is_ours(tx: Transaction, business_id: str, reception: Reception) -> bool:
-    """Tell whether an account is one that we answer for: two of ours would answer each other for ever."""
-    return business_id in reception.business_ids or await tx.tokens.get(business_id) is not None
+    return heard.business_id if heard.business_id in (reception.business_ids or known) else None
 
 
 async def _take_removal(tx: Transaction, notice: Notice) -> str:

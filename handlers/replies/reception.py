@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from persistence.uow import Transaction
 from schemas.replies.messages import TakeWebhook
 from schemas.replies.records import Thread, WebhookEvent, WebhookState
-from schemas.replies.tiktok import Inbound
+from schemas.replies.tiktok import Inbound, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class Notice:
         came = self.said.received_at
         return min(self.heard.provider_ts or came, came)
 
-    def of(self, business_id: str) -> "Notice":
-        """Return the same of an account that is known by now."""
-        return replace(self, heard=replace(self.heard, business_id=business_id))
+    def of(self, business_id: str, kind: Kind) -> "Notice":
+        """Return the same of an account, and of the kind, that are known by now."""
+        return replace(self, heard=replace(self.heard, business_id=business_id, kind=kind))
 
     def new_thread(self) -> Thread:
         """Return its conversation as it is before anything was said."""

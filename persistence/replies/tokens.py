@@ -1,5 +1,6 @@
 """The tokens of business accounts, sealed; one process at a time exchanges them for new ones."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -46,6 +47,11 @@ class Tokens:
         query = select(*columns_of(Stored)).where(oauth_tokens.c.business_id == business_id)
         row = (await self._session.execute(query)).first()
         return record_of(Stored, row) if row is not None else None
+
+    async def known(self, business_ids: Collection[str]) -> set[str]:
+        """Return which of these are accounts with tokens."""
+        asked = select(oauth_tokens.c.business_id).where(oauth_tokens.c.business_id.in_(sorted(set(business_ids))))
+        return set((await self._session.execute(asked)).scalars())
 
     async def listed(self) -> list[Stored]:
         """Return every account."""
