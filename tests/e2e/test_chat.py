@@ -10,16 +10,8 @@ from tests.services.up import Up
 #: Nobody else says this, so that it is known wherever it was written down.
 UNUSUAL = "do you sell a zebrafish umbrella"
 SCRIPT = [
-    "hi",
-    "2",
-    "size L jacket",
-    "HOLD TH-P-001",
-    "BUY TH-P-001",
-    "YES",
-    "where is my order",
-    UNUSUAL,
-    "3",
-    "hello?",
+    *("hi", "2", "size L jacket", "HOLD TH-P-001", "BUY TH-P-001", "YES", "where is my order", UNUSUAL),
+    *("menu", "3", "hello?"),
 ]
 
 
