@@ -34,7 +34,7 @@ LONGEST_PAUSE = 3.0  # a broker that is back is noticed within this
 IDLE_LOOK = 0.005
 
 #: What has begun is waited for so long before a partition is given up; what hangs longer keeps it.
-GIVE_WAY_WITHIN = timedelta(seconds=5)
+GIVE_WAY_WITHIN = timedelta(seconds=1)
 
 # Two resets of all connections may meet one message by chance; what was in hand at three deaths may be their cause.
 SUSPECT_AFTER = 3
@@ -63,6 +63,7 @@ class Consumer:
         self._gives_way = asyncio.Event()
         self._is_giving_way = False
         self.taken = 0  # messages so far
+        self.kept_at = float("-inf")  # when it last could not give way in time, by the loop's clock
         self._is_over = False
         self._ending: set[asyncio.Task[None]] = set()
         self._received = metrics.received.labels(queue.name)
@@ -150,6 +151,8 @@ class Consumer:
                 self._gives_way.clear()
                 # Only once nothing is in hand does the channel close, so that nobody has the next of a key before.
                 self._is_giving_way = await self._work.paused(GIVE_WAY_WITHIN)
+                if not self._is_giving_way:
+                    self.kept_at = asyncio.get_running_loop().time()
                 log.info("partition_given_way", queue=self.physical, is_given=self._is_giving_way)
         if self._is_giving_way or self._stopping.is_set():
             return

@@ -23,10 +23,12 @@ from brokers.verdict import Unavailable
 log = structlog.get_logger()
 
 PREFIX = "mesh.workers."
-LOOK_EVERY = timedelta(seconds=5)
+LOOK_EVERY = timedelta(seconds=10)
 LOOK_WITHIN = 10.0
 #: Who took fewer messages between two looks has nothing that is worth sharing.
 BUSY = 10
+#: A process that could not finish what it had begun in time has too much to do to try again at once.
+NOT_AGAIN_FOR = timedelta(seconds=60)
 
 
 class Sharing:
@@ -64,8 +66,14 @@ class Sharing:
         for name, consumers in self._shared.items():
             busy = [each for each in consumers if each.taken - self._taken.get(each.physical, 0) >= BUSY]
             self._taken.update({each.physical: each.taken for each in consumers})
-            for each in surplus(busy, len(consumers), counted[name]):
-                each.give_way()
+            # One at a time: each costs its partition a moment of rest.
+            for each in surplus(busy, len(consumers), counted[name])[:1]:
+                self._let_go(each)
+
+    def _let_go(self, consumer: Consumer) -> None:
+        now = asyncio.get_running_loop().time()
+        if all(now - each.kept_at > NOT_AGAIN_FOR.total_seconds() for each in self._shared[consumer.queue.name]):
+            consumer.give_way()
 
     async def _count(self, name: str) -> int:
         """Return how many processes consume a queue, this one among them."""

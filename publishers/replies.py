@@ -26,8 +26,9 @@ log = structlog.get_logger()
 
 #: A customer waits for what falls due, and a look costs four queries over indexes.
 PACE = Pace(shortest=timedelta(milliseconds=100), longest=timedelta(milliseconds=500))
-#: Before it is over no second wake-up is sent; who wants to be woken earlier takes the note away.
-WOKEN_FOR = timedelta(seconds=5)
+#: Before it is over no second wake-up is sent; who wants to be woken earlier takes the note away. The broker keeps a
+#: wake-up until it was worked on, so a shorter time would only add copies to a queue that is behind already.
+WOKEN_FOR = timedelta(seconds=30)
 #: More conversations than that have something due only after an outage, and then the next pass follows at once.
 AT_ONCE = 500
 #: A hold or a hand-over ends by itself when its time is over, whether or not anybody has swept.

@@ -124,7 +124,8 @@ class Postman:
         return {"taken": 0, "waiting": 0, "dropped": 0, **states, "answers": answers, "longest_s": longest}
 
     async def close(self) -> None:
-        """End every delivery."""
+        """End every delivery, and begin no other."""
+        self.app.callback_url = ""
         self.forget()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._client is not None:

@@ -45,6 +45,8 @@ LEASE: Final = timedelta(seconds=120)
 TRIES: Final = 5
 #: More is not read at once; what is left over gets the next reply.
 BURST: Final = 50
+#: Sending begins within that; a wake-up that found nobody is repeated after it.
+AWAKE: Final = timedelta(seconds=30)
 #: What was said before that is another conversation.
 REMEMBERED: Final = timedelta(hours=24)
 #: A vendor sees who wrote as a number that means nothing to it.
@@ -284,6 +286,7 @@ async def _store(scene: Scene, taken: _Taken, said: Sequence[Said], by: _Reading
         )
     )
     await scene.tx.chat.answered(_ids(taken.events), number)
+    await scene.tx.threads.wake([thread.conversation_id], now + AWAKE, to_send=True)
     await scene.tx.send(SendReplies(conversation_id=thread.conversation_id))
     metrics.replies_answers.labels(last.intent.value, reply.decided_by).inc()
 

@@ -30,19 +30,20 @@ async def left_behind(tx: Transaction, conversation_id: str, now: datetime) -> l
     return numbers
 
 
-async def settle_doubts(conversation_id: str, uow: Uow, clock: Clock, voice: Voice) -> None:
-    """Ask TikTok what arrived of a conversation's uncertain replies, if it is time to."""
+async def settle_doubts(conversation_id: str, uow: Uow, clock: Clock, voice: Voice) -> bool:
+    """Ask TikTok what arrived of a conversation's uncertain replies, if it is time to; false if nothing waits there."""
     now = clock()
     async with uow() as tx:
         if await tx.threads.get(conversation_id, for_update=True) is None:
-            return
-        if not await tx.replies.has_begun(conversation_id):
-            return
+            return False
+        states = await tx.replies.open_states(conversation_id)
+        if states <= {ReplyState.PENDING}:
+            return bool(states)
         await left_behind(tx, conversation_id, now)
         doubtful = await tx.replies.to_ask(conversation_id, now, now + _LEASE)
         account = await tx.tokens.get(doubtful[0].business_id) if doubtful else None
     if not doubtful:
-        return
+        return True
     told: object = None
     if account is not None and account.broken_reason is None:
         try:
@@ -59,6 +60,7 @@ async def settle_doubts(conversation_id: str, uow: Uow, clock: Clock, voice: Voi
                 if settled is not None and settled.sent_at is not None:
                     await tx.chat.brought(settled)
         await _leave(tx, doubtful, clock(), told)
+    return True
 
 
 async def _leave(tx: Transaction, doubtful: list[Reply], now: datetime, told: object) -> None:

@@ -64,7 +64,8 @@ async def send_replies(delivery: Delivery[SendReplies], uow: Uow, clock: Clock, 
     it is settled by TikTok's echo, by asking TikTok, or by an operator, and never sent again by itself.
     """
     conversation = delivery.message.conversation_id
-    await settle_doubts(conversation, uow, clock, voice)
+    if not await settle_doubts(conversation, uow, clock, voice):
+        return
     for _ in range(ROUNDS):
         if not await _round(conversation, uow, clock, voice):
             return

@@ -123,10 +123,11 @@ class Replies:
         )
         return await self.get(number)
 
-    async def has_begun(self, conversation_id: str) -> bool:
-        """Tell whether the outcome of any call in a conversation is open; nothing is locked for that."""
-        begun = select(replies.c.id).where(replies.c.conversation_id == conversation_id, replies.c.state.in_(_UNKNOWN))
-        return (await self._session.execute(begun.limit(1))).first() is not None
+    async def open_states(self, conversation_id: str) -> set[ReplyState]:
+        """Return the states of what has not ended in a conversation; nothing is locked for that."""
+        is_open = replies.c.state.in_((ReplyState.PENDING, *_UNKNOWN))
+        open_ = select(replies.c.state).where(replies.c.conversation_id == conversation_id, is_open).distinct()
+        return {ReplyState(state) for state in (await self._session.execute(open_)).scalars()}
 
     async def end(self, number: int, state: ReplyState, now: datetime, reason: str, code: str | None = None) -> bool:
         """Say that a reply which waits will never be sent; false where it does not wait any more."""

@@ -227,7 +227,7 @@ async def test_every_message_is_answered_once_and_in_order_though_workers_are_ki
             for first in range(0, customers, 100):
                 await shop.write(range(first, min(first + 100, customers)))
                 await asyncio.sleep(1)
-            await eventually(lambda: shop.kills >= least and shop.are_stored(), PATIENCE)
+            await eventually(lambda: shop.kills >= least and shop.are_stored(), PATIENCE + customers)
         finally:
             killing.cancel()
             with suppress(asyncio.CancelledError):
