@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Final, TypeVar
 
 import structlog
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -41,15 +41,17 @@ class RedisSeen:
     def at(cls, url: str) -> "RedisSeen":
         """Return the memory on the Redis at `url`; nothing connects yet."""
         seconds = COOL_DOWN.total_seconds()
-        redis = Redis.from_url(
+        pool = BlockingConnectionPool.from_url(
             url,
             socket_timeout=seconds,
             socket_connect_timeout=seconds,
             # The client's own retries would multiply the timeout; ours is the cool-down.
             retry=Retry(NoBackoff(), 0),
+            # In a burst the next one waits for a connection, for as long as anything is waited for here.
             max_connections=50,
+            timeout=None,
         )
-        return cls(redis)
+        return cls(Redis.from_pool(pool))
 
     async def has(self, key: str) -> bool:
         """Tell whether this was noted; false while Redis is away."""
