@@ -2,17 +2,18 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Select, func, select
 
-from persistence.replies.rows import columns_of, number_of, record_of, values_of
+from persistence.replies.rows import number_of, record_of, selected, values_of
 from persistence.session import Session, chunks
 from persistence.tables import messages, threads
 from schemas.replies.records import ChatMessage, Reply, ReplyKind, Role
 
 #: Who says what a reply says.
 _ROLES = dict.fromkeys(ReplyKind, Role.ASSISTANT) | {ReplyKind.OPERATOR: Role.OPERATOR}
+_ADD: Final = messages.insert()
 
 
 class Chat:
@@ -30,7 +31,7 @@ class Chat:
             )
             if (await self._session.execute(known)).first() is not None:
                 return None
-        added = await self._session.execute(messages.insert().values(values_of(message)))
+        added = await self._session.execute(_ADD, values_of(message))
         return number_of(added)
 
     async def brought(self, reply: Reply) -> None:
@@ -55,7 +56,7 @@ class Chat:
             intent=reply.intent,
             reply_id=reply.id,
         )
-        await self._session.execute(messages.insert().values(values_of(said)))
+        await self._session.execute(_ADD, values_of(said))
 
     async def of_events(self, event_numbers: Collection[int]) -> dict[int, ChatMessage]:
         """Return the messages that notifications brought, by the notification's number."""
@@ -105,4 +106,4 @@ class Chat:
 
 
 def _all() -> Select[Any]:
-    return select(*columns_of(ChatMessage))
+    return selected(ChatMessage)

@@ -1,6 +1,7 @@
 """How well a piece's words answer a wish's words, with patience for slips of the keyboard."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from rapidfuzz.distance import OSA
@@ -20,21 +21,29 @@ def cost_of(wanted: Sequence[str], text: str) -> int | None:
     A slip is a letter too many, too few, another, or two exchanged: optimal string alignment,
     https://rapidfuzz.github.io/RapidFuzz/Usage/distance/OSA.html
     """
-    tokens = text.split()
-    costs = [_cost(word, tokens) for word in wanted]
+    tokens, singles = _words_of(text)
+    costs = [_cost(word, tokens, singles) for word in wanted]
     known = [each for each in costs if each is not None]
     return sum(known) if len(known) == len(costs) else None
 
 
-def _cost(word: str, tokens: Sequence[str]) -> int | None:
+@lru_cache(maxsize=4096)
+def _words_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return a piece's words as they are and without their endings; the same pieces are looked at again and again."""
+    tokens = tuple(text.split())
+    return tokens, tuple(map(_single, tokens))
+
+
+def _cost(word: str, tokens: Sequence[str], singles: Sequence[str]) -> int | None:
     if word in tokens:
         return 0
     single = _single(word)
-    if any(single == _single(token) for token in tokens):
+    if single in singles:
         return 0
     if any(_begins(token, single) for token in tokens):
         return _PREFIX_COST
-    slips = [found for token in tokens if (found := _slips(single, _single(token))) is not None]
+    alike = (each for each in singles if each[0] == single[0])
+    slips = [found for each in alike if (found := _slips(single, each)) is not None]
     return min(slips) * _SLIP_COST if slips else None
 
 
@@ -45,8 +54,8 @@ def _begins(token: str, word: str) -> bool:
 def _slips(word: str, token: str) -> int | None:
     """Return how many slips lie between two words, or None if more than are forgiven."""
     most = _forgiven(max(len(word), len(token)))
-    # A number is another number at once; and other words begin with other letters, while slips seldom do.
-    if not most or word[0] != token[0] or any(each.isdigit() for each in word):
+    # A number is another number at once. Slips seldom meet a first letter, so words with another are not asked about.
+    if not most or any(each.isdigit() for each in word):
         return None
     slips = OSA.distance(word, token, score_cutoff=most)
     return slips if slips <= most else None

@@ -4,9 +4,9 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, func, literal, select
+from sqlalchemy import Select, bindparam, func, literal, select
 
-from persistence.replies.rows import columns_of, number_of, record_of, values_of
+from persistence.replies.rows import new_values_of, number_of, record_of, selected, update_of, values_of
 from persistence.session import Session
 from persistence.tables import replies
 from schemas.replies.records import Reply, ReplyKind, ReplyState
@@ -15,6 +15,14 @@ from schemas.replies.records import Reply, ReplyKind, ReplyState
 _UNKNOWN: Final = (ReplyState.SENDING, ReplyState.UNCERTAIN)
 #: TikTok's clock and ours differ; an echo of the same words from before that is of an earlier reply.
 CLOCKS_DIFFER: Final = timedelta(minutes=2)
+#: What a call changes nothing of.
+_FIXED: Final = ("id", "created_at", "attempts")
+_ADD: Final = replies.insert()
+_FINISH: Final = (
+    update_of(Reply, by="id", leave_out=_FIXED)
+    .where(replies.c.state == ReplyState.SENDING, replies.c.claim_token == bindparam("old_claim_token"))
+    .values(claim_token=None, claimed_until=None)
+)
 
 
 class Replies:
@@ -31,7 +39,7 @@ class Replies:
             )
             if (await self._session.execute(known)).first() is not None:
                 return None
-        added = await self._session.execute(replies.insert().values(values_of(reply)))
+        added = await self._session.execute(_ADD, values_of(reply))
         return number_of(added)
 
     async def get(self, number: int, *, for_update: bool = False) -> Reply | None:
@@ -67,12 +75,8 @@ class Replies:
     async def finish(self, reply: Reply, *, token: str) -> bool:
         """Write what became of a call, where it is still ours; an echo may have told before."""
         assert reply.id is not None
-        held = replies.update().where(
-            replies.c.id == reply.id, replies.c.state == ReplyState.SENDING, replies.c.claim_token == token
-        )
-        values = values_of(reply, leave_out=("id", "created_at", "attempts"))
-        met = await self._session.execute(held.values(**values, claim_token=None, claimed_until=None))
-        return met.rowcount == 1
+        values = new_values_of(reply, by="id", leave_out=_FIXED)
+        return (await self._session.execute(_FINISH, {**values, "old_claim_token": token})).rowcount == 1
 
     async def abandoned(self, conversation_id: str, now: datetime) -> list[int]:
         """Make uncertain what a sender that died had begun in a conversation, and return it."""
@@ -232,4 +236,4 @@ class Replies:
 
 
 def _all() -> Select[Any]:
-    return select(*columns_of(Reply))
+    return selected(Reply)

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import cache
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Column, CursorResult, Row, Table
+from sqlalchemy import Column, CursorResult, Row, Select, Table, Update, bindparam, select
 
 from persistence.tables import (
     inventory,
@@ -84,6 +85,12 @@ def columns_of(kind: type, *, prefix: str = "") -> list[Any]:
     return [column.label(prefix + column.name) for column in named] if prefix else list(named)
 
 
+@cache
+def selected(kind: type) -> Select[Any]:
+    """Return the query of every record of a kind, to be narrowed: naming the columns is the dear part of it."""
+    return select(*columns_of(kind))
+
+
 def record_of(kind: type[T], row: Row[Any], *, prefix: str = "") -> T:
     """Return the record that a row holds."""
     values = {each.name: getattr(row, prefix + each.name) for each in fields(kind)}  # type: ignore[arg-type] # a dataclass
@@ -101,6 +108,20 @@ def maybe_record_of(kind: type[T], row: Row[Any], *, prefix: str) -> T | None:
 def values_of(record: Any, *, leave_out: tuple[str, ...] = ("id",)) -> dict[str, Any]:
     """Return a record's columns as they are written."""
     return {each.name: getattr(record, each.name) for each in fields(record) if each.name not in leave_out}
+
+
+def update_of(kind: type, *, by: str, leave_out: tuple[str, ...]) -> Update:
+    """Return the statement that writes all but some columns of a record; `new_values_of` are its values."""
+    table = TABLES[kind]
+    names = [each.name for each in fields(kind) if each.name not in leave_out]
+    found = table.update().where(table.c[by] == bindparam(f"old_{by}"))
+    return found.values({name: bindparam(f"new_{name}") for name in names})
+
+
+def new_values_of(record: Any, *, by: str, leave_out: tuple[str, ...]) -> dict[str, Any]:
+    """Return a record as the values of its update."""
+    values = values_of(record, leave_out=leave_out)
+    return {f"old_{by}": getattr(record, by)} | {f"new_{name}": value for name, value in values.items()}
 
 
 def number_of(inserted: CursorResult[Any]) -> int:

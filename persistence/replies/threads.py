@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from persistence.dialect import Bulk, paths_of
-from persistence.replies.rows import TABLES, columns_of, record_of, values_of
+from persistence.replies.rows import new_values_of, record_of, selected, update_of
 from persistence.session import Session, chunks
 from persistence.tables import replies, threads, users
 from schemas.replies.records import Handoff, ReplyState, Thread, User
@@ -22,6 +22,9 @@ SEEN: Final = Bulk(
     replace=("username", "last_interaction_at"),
     newest="last_interaction_at",
 )
+#: What of a conversation never changes.
+_FIXED: Final = ("conversation_id", "created_at")
+_SAVE: Final = update_of(Thread, by="conversation_id", leave_out=_FIXED)
 OPEN: Final = Bulk(table=threads, paths=paths_of(threads, leave_out=_WAKING), key=("conversation_id",))
 
 
@@ -37,7 +40,7 @@ class People:
 
     async def get(self, tiktok_id: str, *, for_update: bool = False) -> User | None:
         """Return one customer, or None."""
-        query = select(*columns_of(User)).where(users.c.tiktok_id == tiktok_id)
+        query = selected(User).where(users.c.tiktok_id == tiktok_id)
         row = (await self._session.execute(query.with_for_update() if for_update else query)).first()
         return record_of(User, row) if row is not None else None
 
@@ -45,7 +48,7 @@ class People:
         """Return customers by their number."""
         found: dict[str, User] = {}
         for chunk in chunks(sorted(set(tiktok_ids))):
-            rows = await self._session.execute(select(*columns_of(User)).where(users.c.tiktok_id.in_(chunk)))
+            rows = await self._session.execute(selected(User).where(users.c.tiktok_id.in_(chunk)))
             found |= {row.tiktok_id: record_of(User, row) for row in rows}
         return found
 
@@ -82,8 +85,7 @@ class Threads:
 
     async def save(self, thread: Thread) -> None:
         """Write a conversation that was found under lock."""
-        update = threads.update().where(threads.c.conversation_id == thread.conversation_id)
-        await self._session.execute(update.values(values_of(thread, leave_out=("conversation_id", "created_at"))))
+        await self._session.execute(_SAVE, new_values_of(thread, by="conversation_id", leave_out=_FIXED))
 
     async def due(self, now: datetime, limit: int) -> list[str]:
         """Return conversations in which something waits to be answered and that nobody woke lately, oldest first."""
@@ -148,7 +150,7 @@ class Threads:
 
 
 def _all() -> Select[Any]:
-    return select(*columns_of(Thread)).select_from(TABLES[Thread])
+    return selected(Thread)
 
 
 def _equal(**values: str | None) -> list[ColumnElement[bool]]:

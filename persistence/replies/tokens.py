@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import or_, select
 
 from persistence.dialect import Bulk, paths_of
-from persistence.replies.rows import columns_of, record_of, values_of
+from persistence.replies.rows import record_of, selected, values_of
 from persistence.session import Session
 from persistence.tables import oauth_tokens
 from schemas.replies.records import Tokens as Stored
@@ -44,7 +44,7 @@ class Tokens:
 
     async def get(self, business_id: str) -> Stored | None:
         """Return an account's tokens, or None."""
-        query = select(*columns_of(Stored)).where(oauth_tokens.c.business_id == business_id)
+        query = selected(Stored).where(oauth_tokens.c.business_id == business_id)
         row = (await self._session.execute(query)).first()
         return record_of(Stored, row) if row is not None else None
 
@@ -55,7 +55,7 @@ class Tokens:
 
     async def listed(self) -> list[Stored]:
         """Return every account."""
-        rows = await self._session.execute(select(*columns_of(Stored)).order_by(oauth_tokens.c.business_id))
+        rows = await self._session.execute(selected(Stored).order_by(oauth_tokens.c.business_id))
         return [record_of(Stored, row) for row in rows]
 
     async def begin_refresh(self, business_id: str, *, token: str, now: datetime, until: datetime) -> bool:

@@ -6,13 +6,14 @@ from typing import Any, Final
 
 from sqlalchemy import Select, and_, func, or_, select
 
-from persistence.replies.rows import columns_of, number_of, record_of, values_of
+from persistence.replies.rows import number_of, record_of, selected, values_of
 from persistence.session import Session, chunks
 from persistence.tables import messages, threads, webhook_events
 from schemas.replies.records import Role, WebhookEvent, WebhookState
 
 #: What an operator or the poller may still want to see answered.
 WAITING: Final = (WebhookState.RECEIVED, WebhookState.CLAIMED)
+_ADD: Final = webhook_events.insert()
 
 
 class Webhooks:
@@ -26,7 +27,7 @@ class Webhooks:
         known = select(webhook_events.c.id).where(webhook_events.c.dedup_key == event.dedup_key)
         if (await self._session.execute(known)).first() is not None:
             return None
-        added = await self._session.execute(webhook_events.insert().values(values_of(event)))
+        added = await self._session.execute(_ADD, values_of(event))
         return number_of(added)
 
     async def claim(
@@ -160,4 +161,4 @@ class Webhooks:
 
 
 def _all() -> Select[Any]:
-    return select(*columns_of(WebhookEvent))
+    return selected(WebhookEvent)
