@@ -34,11 +34,16 @@ from schemas.replies.stock_file import read_stock_file
 
 WEBHOOKS = "webhooks, 500/s, the model hangs"
 ANSWERED = "answered, 50/s, no model"
+#: What one worker process has time for on a small machine; how long an answer takes while nothing waits.
+CALM = "answered, 10/s, no model"
 
 PER_SECOND = 500
 #: In half a minute each of them writes five times: fewer than are answered for one customer in a minute.
 A_CUSTOMER = 5
 MESSAGES_A_SECOND = 50
+CALM_A_SECOND = 10
+#: Answered before anything is timed: processes connect, and learn the size of messages.
+WARM_UP = 40
 #: Each account may speak ten times a second, so that several are needed for more.
 ACCOUNTS = 10
 #: What customers ask in the second part; the router and the local reader know it all.
@@ -82,35 +87,44 @@ async def _webhooks(stage: Stage, size: int, tell: Tell) -> Measured:
         return Measured(facts["p99_ms"], await _account(place, total) + refused, facts)
 
 
-async def _answered(stage: Stage, size: int, tell: Tell) -> Measured:
+def _answered(per_second: int) -> Measure:
     """Have customers write at random moments, and compare when they wrote with when they read the answer."""
-    port, secret, number = free_port(), secrets.token_hex(16), size * MESSAGES_A_SECOND
-    async with AsyncExitStack() as stack:
-        place = await stack.enter_async_context(stage.place())
-        tiktok = await stack.enter_async_context(standing_in(place, "tiktok_messages", timedelta()))
-        local = Local(tiktok.url)
-        settings = await _shop(stack, place, port, secret) | {
-            "MESH_TIKTOK_BASE_URL": f"{tiktok.url}/open_api/v1.3",
-            "MESH_TIKTOK_SENDS_A_MINUTE": "600",
-            "MESH_REPLIES_DEBOUNCE_SECONDS": "0",
-        }
-        queues = (REPLIES_WEBHOOKS_TAKE.name, REPLIES_THREADS_ANSWER.name, REPLIES_THREADS_SEND.name)
-        worker = await stack.enter_async_context(place.process("worker", ("mesh", "worker", *queues), settings))
-        await stack.enter_async_context(place.process("publishers", ("mesh", "publishers"), settings))
-        gateway = await stack.enter_async_context(place.process("gateway", ("mesh", "gateway"), settings))
-        await ready(port, gateway, place)
-        app = {"callback_url": f"http://127.0.0.1:{port}/webhook/tiktok", "client_key": KEY, "client_secret": secret}
-        await local.call("POST", "/_sandbox/app", {**app, "businesses": _accounts()})
-        await _write(local, "warm", MESSAGES_A_SECOND * 2, lambda _: None)
-        await _write(local, "cv", number, tell)
-        talk = await _talked(local, number + MESSAGES_A_SECOND * 2)
-        times = [said[1]["heard_at"] - said[0]["heard_at"] for said in _timed(talk) if len(said) > 1]
-        if not times:
-            raise ServiceFailed(f"nobody was answered; the logs are in {place.folder}")
-        answers = [len(said) - 1 for said in _timed(talk)]
-        found = accounted(number, sum(answers), sum(each > 0 for each in answers))
-        facts = {**distribution.told(times), "messages": len(times), **crawl.cost(worker)}
-        return Measured(facts["p99_ms"], found, facts)
+
+    async def measure(stage: Stage, size: int, tell: Tell) -> Measured:
+        port, secret, number = free_port(), secrets.token_hex(16), size * per_second
+        async with AsyncExitStack() as stack:
+            place = await stack.enter_async_context(stage.place())
+            tiktok = await stack.enter_async_context(standing_in(place, "tiktok_messages", timedelta()))
+            local = Local(tiktok.url)
+            settings = await _shop(stack, place, port, secret) | {
+                "MESH_TIKTOK_BASE_URL": f"{tiktok.url}/open_api/v1.3",
+                "MESH_TIKTOK_SENDS_A_MINUTE": "600",
+                "MESH_REPLIES_DEBOUNCE_SECONDS": "0",
+            }
+            queues = (REPLIES_WEBHOOKS_TAKE.name, REPLIES_THREADS_ANSWER.name, REPLIES_THREADS_SEND.name)
+            worker = await stack.enter_async_context(place.process("worker", ("mesh", "worker", *queues), settings))
+            await stack.enter_async_context(place.process("publishers", ("mesh", "publishers"), settings))
+            gateway = await stack.enter_async_context(place.process("gateway", ("mesh", "gateway"), settings))
+            await ready(port, gateway, place)
+            app = {
+                "callback_url": f"http://127.0.0.1:{port}/webhook/tiktok",
+                "client_key": KEY,
+                "client_secret": secret,
+            }
+            await local.call("POST", "/_sandbox/app", {**app, "businesses": _accounts()})
+            await _write(local, "warm", WARM_UP, CALM_A_SECOND, lambda _: None)
+            await _talked(local, WARM_UP)
+            await _write(local, "cv", number, per_second, tell)
+            talk = await _talked(local, number + WARM_UP)
+            times = [said[1]["heard_at"] - said[0]["heard_at"] for said in _timed(talk) if len(said) > 1]
+            if not times:
+                raise ServiceFailed(f"nobody was answered; the logs are in {place.folder}")
+            answers = [len(said) - 1 for said in _timed(talk)]
+            found = accounted(number, sum(answers), sum(each > 0 for each in answers))
+            facts = {**distribution.told(times), "messages": len(times), **crawl.cost(worker)}
+            return Measured(facts["p99_ms"], found, facts)
+
+    return measure
 
 
 async def _shop(stack: AsyncExitStack, place: Place, port: int, secret: str) -> dict[str, str]:
@@ -192,11 +206,11 @@ async def _account(place: Place, number: int) -> Account:
     return found + Account(expected=number, lost=number - int(answered), duplicated=max(made - int(replies), 0))
 
 
-async def _write(local: Local, name: str, number: int, tell: Tell) -> None:
+async def _write(local: Local, name: str, number: int, per_second: int, tell: Tell) -> None:
     """Have customers write, each once, at the moments of a Poisson process."""
     began = time.monotonic()
     async with asyncio.TaskGroup() as writing:
-        for each, moment in enumerate(islice(arrivals(MESSAGES_A_SECOND, seed=number), number)):
+        for each, moment in enumerate(islice(arrivals(per_second, seed=number), number)):
             await asyncio.sleep(max(began + moment - time.monotonic(), 0))
             said = {
                 "conversation_id": f"{name}+{each}==",
@@ -226,7 +240,7 @@ def _timed(talk: dict[str, Any]) -> list[list[dict[str, Any]]]:
 
 
 def _variants() -> dict[str, Measure]:
-    return {WEBHOOKS: _webhooks, ANSWERED: _answered}
+    return {WEBHOOKS: _webhooks, CALM: _answered(CALM_A_SECOND), ANSWERED: _answered(MESSAGES_A_SECOND)}
 
 
 REPLIES = Benchmark(
