@@ -8,15 +8,14 @@ from typing import Any
 
 import pytest
 
-from adapters.relay import braze
 from handlers.relay import outcomes
 from persistence.uow import Uow
 from publishers.admin.repair import PAGE
-from schemas.relay.records import Attempt, AttemptStatus, Delivery, DeliveryState, DestinationKind, EventStatus
+from schemas.relay.records import AttemptStatus, Delivery, DeliveryState, EventStatus
 from schemas.relay.selection import UNCERTAIN
 from tests.build.admin import World
 from tests.build.records import NOON
-from tests.build.relay import credential, delivery, event, storefront
+from tests.build.relay import attempt, credential, delivery, event, storefront
 
 DEAD, PENDING, DONE = DeliveryState.DEAD, DeliveryState.PENDING, DeliveryState.DELIVERED
 PAYLOAD = {"order_id": "o-1", "user_data": {"email": "ana@example.com"}, "note": "ask bob@example.com", "value": 12.5}
@@ -70,21 +69,9 @@ async def test_one_page_tells_the_whole_truth_of_an_event_and_names_nobody(shop:
     (number,) = await shop.accept("o-1", state=PENDING, event_payload=json.dumps(PAYLOAD))
     (sent,) = await shop.deliveries()
     async with shop.uow() as tx:
-        attempt = Attempt(
-            event_id=number,
-            delivery_id=sent.id or 0,
-            credential_id=shop.credential,
-            destination_type=DestinationKind.DIRECT,
-            number=1,
-            status=AttemptStatus.FAILED,
-            http_status_code=503,
-            request='{"em": "ana@example.com"}',
-            response_body="busy, ana@example.com",
-            error_message="503: busy",
-            duration_ms=412,
-            attempted_at=NOON,
-        )
-        await tx.attempts.begin([attempt])
+        failed = {"http_status_code": 503, "error_message": "503: busy", "duration_ms": 412}
+        said = {"request": '{"em": "ana@example.com"}', "response_body": "busy, ana@example.com"}
+        await tx.attempts.begin([attempt(sent, status=AttemptStatus.FAILED, **failed, **said)])
     response = await shop.call("GET", f"/events/{number}", who="bob")
     told = response.json()
     assert (told["event"]["event_id"], told["event"]["status"]) == ("o-1", "retrying")
@@ -280,7 +267,6 @@ async def test_what_may_have_been_taken_is_sent_again_only_where_it_is_meant(sho
 
 def test_platforms_that_count_repeats_twice_say_so_in_the_words_that_are_looked_for() -> None:
     assert UNCERTAIN in str(outcomes.UNCERTAIN.reason)
-    assert UNCERTAIN in braze._NO_REPEAT
 
 
 async def test_two_operators_who_replay_at_once_send_everything_once(shop: Shop) -> None:
