@@ -30,7 +30,11 @@ def test_while_keys_are_exchanged_old_and_new_secrets_open_and_new_ones_need_the
         Vault([new]).rotate(before)
 
 
-@pytest.mark.parametrize("odd", ["", "x", "gAAAAABm", Fernet(new_key()).encrypt(b"{}").decode()])
+@pytest.mark.parametrize(
+    "odd",
+    ["", "x", "gAAAAABm", Fernet(new_key()).encrypt(b"{}").decode()],
+    ids=["nothing", "a letter", "cut", "a stranger's"],
+)
 def test_what_no_key_opens_is_said_so_and_not_repeated(odd: str) -> None:
     with pytest.raises(CannotOpenError) as refused:
         Vault([new_key()]).open(odd)
