@@ -38,13 +38,16 @@ class Exchange:
     duration: timedelta
 
     def told(self, outcomes: Sequence[Outcome], sent: Any, secrets: Sequence[str]) -> Told:
-        """Return the call as it is recorded: what was sent, answered and made of it, without the secrets, and cut."""
+        """Return the call as it is recorded: what was sent, answered and made of it, without the secrets, and cut.
+
+        `sent` is a body, or what becomes one.
+        """
         return Told(
             outcomes=[
                 replace(each, reason=redacted(each.reason, secrets) if each.reason else None) for each in outcomes
             ],
             status=self.answer.status,
-            request=redacted(body_of(sent), secrets),
+            request=redacted(sent if isinstance(sent, bytes) else body_of(sent), secrets),
             response=redacted(self.answer.problem or self.answer.body, secrets),
             duration=self.duration,
         )

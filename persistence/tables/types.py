@@ -210,6 +210,43 @@ class Json(TypeDecorator[Any]):
         return _load_json
 
 
+class Quotable:
+    """Text on its way to the driver of MySQL, which escapes it by `escaped` and not by its own table."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __str__(self) -> str:
+        """Return the text, for drivers that know nothing of this."""
+        return self.text
+
+
+def escaped(value: Quotable, _: Any = None) -> str:
+    """Return the literal of a text in a session without NO_BACKSLASH_ESCAPES, in UTF-8.
+
+    There quote and backslash are all that must be escaped, https://dev.mysql.com/doc/refman/8.0/en/string-literals.html.
+    The driver's own way looks every character up, which for JSON, full of double quotes, takes twenty times as long.
+    """
+    return "'" + value.text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+class JsonText(TypeDecorator[str]):
+    """JSON as it was written, which no database looks into: up to 16 MB where MySQL's default would be 64 KB."""
+
+    impl = LongText
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Say how long, on MySQL."""
+        return dialect.type_descriptor(LongText() if dialect.name == "sqlite" else mysql.MEDIUMTEXT())
+
+    def bind_processor(self, dialect: Dialect) -> Processor | None:
+        """Have it escaped quickly, on MySQL."""
+        return None if dialect.name == "sqlite" else lambda value: Quotable(value) if value is not None else None
+
+
 def blob() -> TypeEngine[bytes]:
     """Return the type of a message body: up to 4 GB where MySQL's default would be 64 KB."""
     return LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")

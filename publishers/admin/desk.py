@@ -1,6 +1,7 @@
 """What every route has at hand, and what its parameters are called."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -14,6 +15,7 @@ from adapters.relay.guard import Guard
 from adapters.relay.port import Adapter
 from adapters.replies.port import Grant, Outcome
 from adapters.vault import Vault
+from brokers.verdict import Conflict
 from persistence.uow import Transaction, Uow
 from publishers.admin.border import PERSON
 from publishers.admin.errors import Problem, forbidden, not_found
@@ -152,6 +154,18 @@ def there(record: T | None, resource: str, identifier: object) -> T:
     if record is None:
         raise not_found(resource, identifier)
     return record
+
+
+@asynccontextmanager
+async def adding(desk: Desk, check_free: Callable[[Transaction], Awaitable[None]]) -> AsyncIterator[Transaction]:
+    """Open the transaction that adds a row; whoever loses the race for its key is told what `check_free` tells."""
+    try:
+        async with desk.uow() as tx:
+            yield tx
+    except Conflict:
+        async with desk.uow() as tx:
+            await check_free(tx)
+        raise
 
 
 def says(*statuses: int) -> dict[int | str, dict[str, Any]]:

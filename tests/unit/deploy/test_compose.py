@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.vault import Vault
+from mesh.embedded.rabbitmq import ADVANCED
 from mesh.worker import chosen
 from settings import Settings
 from tests.build.cli import accepted
@@ -191,6 +192,17 @@ def test_the_cluster_has_three_nodes_and_the_balancer_knows_them() -> None:
     assert len(hosts) == 3
     assert set(re.findall(r"rabbit@(\S+)", config)) == hosts
     assert set(re.findall(r"^ +server (\S+) ", balancer, re.MULTILINE)) == hosts
+
+
+def test_every_broker_of_ours_passes_on_delayed_messages_a_thousand_at_a_time() -> None:
+    prefetch = re.compile(r"dead_letter_worker_consumer_prefetch, (\d+)")
+    told = (DEPLOY / "rabbitmq" / "advanced.config").read_text()
+    assert prefetch.findall(told) == prefetch.findall(ADVANCED) == ["1000"]
+    nodes = [compose()["services"]["rabbitmq"]] + [
+        service for service in CLUSTER["services"].values() if "rabbitmq" in service.get("hostname", "")
+    ]
+    assert len(nodes) == 4
+    assert all(any(":/etc/rabbitmq/advanced.config:ro" in volume for volume in node["volumes"]) for node in nodes)
 
 
 def test_the_broker_shows_its_metrics() -> None:
