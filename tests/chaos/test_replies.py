@@ -215,10 +215,9 @@ async def conversations(begin: Begin) -> AsyncIterator[Conversations]:
             await tiktok.postman.close()
 
 
+@pytest.mark.long  # a call that a kill cut off is found out about after minutes
 @pytest.mark.timeout(1500)
-@pytest.mark.parametrize(
-    ("customers", "every", "least"), [(40, 4.0, 2), pytest.param(1000, 10.0, 4, marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize(("customers", "every", "least"), [(40, 4.0, 2), (1000, 10.0, 4)])
 async def test_every_message_is_answered_once_and_in_order_though_workers_are_killed(
     begin: Begin, customers: int, every: float, least: int
 ) -> None:
