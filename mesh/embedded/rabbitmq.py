@@ -54,8 +54,8 @@ raft.wal_max_size_bytes = 67108864
 collect_statistics_interval = 1000
 """
 
-#: Delays and dead letters leave a quorum queue this many at a time; RabbitMQ's own 32 is for little memory, and its pages
-#: advise more where thousands a second do: https://www.rabbitmq.com/docs/quorum-queues
+#: Delays and dead letters leave a quorum queue this many at a time; RabbitMQ's own 32 is for little memory, and its
+#: pages advise more where thousands a second do: https://www.rabbitmq.com/docs/quorum-queues
 ADVANCED = "[{rabbit, [{dead_letter_worker_consumer_prefetch, 1000}]}].\n"
 
 
