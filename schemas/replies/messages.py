@@ -1,11 +1,14 @@
 """What the webhook says, and what the conversations say to themselves."""
 
-from datetime import datetime
-from typing import ClassVar
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar
 
-from pydantic import Base64Bytes, Field
+from pydantic import AwareDatetime, Base64Bytes, Field
 
 from schemas.base import Command
+
+#: A moment that every database takes, whatever zone it is said in.
+Moment = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(9000, 1, 1, tzinfo=UTC))]
 
 
 class TakeWebhook(Command):
@@ -19,8 +22,8 @@ class TakeWebhook(Command):
     raw: Base64Bytes
     conversation_id: str
     dedup_key: str = Field(min_length=64, max_length=64)
-    received_at: datetime
-    signed_at: datetime
+    received_at: Moment
+    signed_at: Moment
     log_id: str | None = None
 
 
