@@ -2,16 +2,13 @@
 
 import asyncio
 import secrets
-import sys
 import time
 from contextlib import AsyncExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
 from importlib.resources import files
 from itertools import islice
 from typing import Any
-
-import orjson
 
 from adapters.vault import Vault, new_key
 from brokers.topology import REPLIES_THREADS_ANSWER, REPLIES_THREADS_SEND, REPLIES_WEBHOOKS_TAKE
@@ -21,7 +18,8 @@ from mesh.bench.crawl import Tell
 from mesh.bench.figures import Account, Measured, Target, accounted
 from mesh.bench.gateway import ready
 from mesh.bench.pace import arrivals
-from mesh.bench.stage import ROOT, Place, Stage
+from mesh.bench.sender import sent
+from mesh.bench.stage import Place, Stage
 from mesh.bench.standin import TOKEN, standing_in
 from mesh.bench.webhooks import BUSINESS, KEY, Load
 from mesh.embedded.process import ServiceFailed, free_port
@@ -74,7 +72,7 @@ async def _webhooks(stage: Stage, size: int, tell: Tell) -> Measured:
             port=port, secret=secret, per_second=PER_SECOND, number=number, customers=max(number // A_CUSTOMER, 1)
         )
         began = time.monotonic()
-        told = await _sent(load)
+        told = await sent("mesh.bench.webhooks", load)
         tell(0.3)
         total = number + load.warm_up
         stored = await _until(place, _STORED, total)
@@ -162,23 +160,6 @@ async def _shop(stack: AsyncExitStack, place: Place, port: int, secret: str) -> 
 
 def _accounts() -> list[str]:
     return [f"{BUSINESS}-{number}" for number in range(ACCOUNTS)]
-
-
-async def _sent(load: Load) -> dict[str, Any]:
-    """Let a process of its own send a load, and return what it tells; raises ServiceFailed with its complaint."""
-    pipe = asyncio.subprocess.PIPE
-    sender = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "mesh.bench.webhooks", stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT
-    )
-    try:
-        said, complained = await sender.communicate(orjson.dumps(asdict(load)))
-    finally:
-        if sender.returncode is None:
-            sender.kill()
-    if sender.returncode:
-        raise ServiceFailed(f"the sender ended with {sender.returncode}\n{complained.decode(errors='replace')[-2000:]}")
-    told: dict[str, Any] = orjson.loads(said)
-    return told
 
 
 async def _until(place: Place, query: str, wanted: int) -> float:
