@@ -1,27 +1,20 @@
 """The status board on Redis: fast while Redis is there, free of charge while it is not."""
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import islice
 
-import structlog
 from pydantic import TypeAdapter
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
+from adapters.patience import COOL_DOWN, Patience
 from brokers.status import State, Status
 from brokers.verdict import Unavailable
 
-log = structlog.get_logger()
-
 KEPT = timedelta(hours=24)
 PATIENCE = timedelta(milliseconds=250)  # Redis answers in one; who waits longer waits for an outage
-COOL_DOWN = timedelta(seconds=5)  # how long a dead Redis is not asked again
 CHUNK = 200  # statuses in one script, so that Redis is never held for more than about a millisecond
 
 #: For each key: put the new value unless the kept one has a higher rank, or is already final. A value is its rank, one
@@ -49,10 +42,7 @@ class RedisStatusBoard:
 
     def __init__(self, redis: Redis, *, patience: timedelta = PATIENCE, cool_down: timedelta = COOL_DOWN) -> None:
         self._redis = redis
-        self._patience = patience.total_seconds()
-        self._cool_down = cool_down.total_seconds()
-        self._asleep_until = 0.0
-        self._is_away = False
+        self._patience = Patience("the status board", patience, cool_down)
 
     @classmethod
     def at(cls, url: str, *, patience: timedelta = PATIENCE, cool_down: timedelta = COOL_DOWN) -> "RedisStatusBoard":
@@ -70,10 +60,10 @@ class RedisStatusBoard:
 
     async def record(self, statuses: Sequence[Status]) -> None:
         """Keep these, unless Redis is away."""
-        if not statuses or self._is_resting:
+        if not statuses or self._patience.is_resting:
             return
         try:
-            async with self._reached():
+            async with self._patience.reached():
                 waiting = iter(statuses)
                 while chunk := list(islice(waiting, CHUNK)):
                     await self._advance(chunk)
@@ -83,49 +73,25 @@ class RedisStatusBoard:
 
     async def read(self, message_id: str) -> Status | None:
         """Return the last status of a message."""
-        if self._is_resting:
+        if self._patience.is_resting:
             raise Unavailable("the status board is away")
-        async with self._reached():
+        async with self._patience.reached():
             value = await self._redis.get(_key(message_id))
         return _STATUS.validate_json(value[1:]) if value else None
 
     async def probe(self) -> None:
         """Raise Unavailable if Redis does not answer now, whatever the cool-down says."""
-        async with self._reached():
+        async with self._patience.reached():
             await self._redis.ping()
 
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.aclose()
 
-    @property
-    def _is_resting(self) -> bool:
-        return time.monotonic() < self._asleep_until
-
     async def _advance(self, statuses: list[Status]) -> None:
         keys = [_key(status.message_id) for status in statuses]
         values = [str(status.state.rank).encode() + _STATUS.dump_json(status) for status in statuses]
         await self._redis.eval(_ADVANCE, len(keys), *keys, int(KEPT.total_seconds()), *values)
-
-    @asynccontextmanager
-    async def _reached(self) -> AsyncIterator[None]:
-        """Translate every failure of what is inside to Unavailable, and rest after one."""
-        try:
-            async with asyncio.timeout(self._patience):
-                yield
-        except (RedisError, OSError, TimeoutError) as error:
-            self._rest(error)
-            raise Unavailable(f"the status board is away: {type(error).__name__}") from error
-        if self._is_away:
-            self._is_away = False
-            self._asleep_until = 0.0
-            log.info("status_board_back")
-
-    def _rest(self, error: Exception) -> None:
-        self._asleep_until = time.monotonic() + self._cool_down
-        if not self._is_away:
-            self._is_away = True
-            log.warning("status_board_away", error=type(error).__name__)
 
 
 def _key(message_id: str) -> str:

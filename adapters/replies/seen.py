@@ -3,28 +3,21 @@
 Nothing depends on it: whoever takes notifications in knows each of them in SQL.
 """
 
-import asyncio
-import time
-from collections.abc import Awaitable
+import contextlib
 from datetime import timedelta
-from typing import Final, TypeVar
+from typing import Final
 
-import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
-log = structlog.get_logger()
-
-T = TypeVar("T")
+from adapters.patience import COOL_DOWN, Patience
+from brokers.verdict import Unavailable
 
 #: TikTok repeats what it believes lost for three days.
 KEPT: Final = timedelta(days=7)
 #: A notification is to be answered within 200 ms, whatever Redis does.
 PATIENCE: Final = timedelta(milliseconds=50)
-#: How long a Redis that did not answer is not asked again.
-COOL_DOWN: Final = timedelta(seconds=5)
 
 
 class RedisSeen:
@@ -32,10 +25,7 @@ class RedisSeen:
 
     def __init__(self, redis: Redis, *, patience: timedelta = PATIENCE, cool_down: timedelta = COOL_DOWN) -> None:
         self._redis = redis
-        self._patience = patience.total_seconds()
-        self._cool_down = cool_down.total_seconds()
-        self._asleep_until = 0.0
-        self._is_away = False
+        self._patience = Patience("the memory of notifications", patience, cool_down)
 
     @classmethod
     def at(cls, url: str) -> "RedisSeen":
@@ -55,37 +45,24 @@ class RedisSeen:
 
     async def has(self, key: str) -> bool:
         """Tell whether this was noted; false while Redis is away."""
-        return bool(await self._asked(self._redis.exists(_key(key))))
+        if self._patience.is_resting:
+            return False
+        with contextlib.suppress(Unavailable):
+            async with self._patience.reached():
+                return bool(await self._redis.exists(_key(key)))
+        return False
 
     async def note(self, key: str) -> None:
         """Note this, unless Redis is away."""
-        await self._asked(self._redis.set(_key(key), b"1", ex=KEPT))
+        if self._patience.is_resting:
+            return
+        with contextlib.suppress(Unavailable):
+            async with self._patience.reached():
+                await self._redis.set(_key(key), b"1", ex=KEPT)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.aclose()
-
-    async def _asked(self, question: Awaitable[T]) -> T | None:
-        if time.monotonic() < self._asleep_until:
-            _unasked(question)
-            return None
-        try:
-            async with asyncio.timeout(self._patience):
-                answer = await question
-        except (RedisError, OSError, TimeoutError) as error:
-            self._asleep_until = time.monotonic() + self._cool_down
-            if not self._is_away:
-                log.warning("seen_away", error=type(error).__name__)
-            self._is_away = True
-            return None
-        self._is_away = False
-        return answer
-
-
-def _unasked(question: Awaitable[object]) -> None:
-    """Drop a question that is not asked, without Python's warning that nobody awaited it."""
-    if asyncio.iscoroutine(question):
-        question.close()
 
 
 def _key(key: str) -> str:

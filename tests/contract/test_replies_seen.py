@@ -42,7 +42,7 @@ async def test_a_redis_that_is_away_is_asked_once_and_said_once() -> None:
         for _ in range(3):
             await memory.note("a")
             assert not await memory.has("a")
-    assert [each["event"] for each in lines] == ["seen_away"]
+    assert [each["event"] for each in lines] == ["redis_away"]
     await memory.close()
 
 

@@ -117,7 +117,7 @@ async def test_a_dead_redis_costs_one_warning_and_no_time(tmp_path: Path) -> Non
         with pytest.raises(Unavailable):
             await board.read("a")
     assert max(spent) < 0.05
-    assert [entry["event"] for entry in logs] == ["status_board_away"]
+    assert [entry["event"] for entry in logs] == ["redis_away"]
     await board.close()
 
 
@@ -147,6 +147,6 @@ async def test_a_redis_that_comes_back_is_used_again(tmp_path: Path) -> None:
         status = await board.read("a")
     assert status is not None
     assert status.state == State.DONE
-    assert [entry["event"] for entry in logs] == ["status_board_away", "status_board_back"]
+    assert [entry["event"] for entry in logs] == ["redis_away", "redis_back"]
     redis.stop()
     await board.close()
