@@ -226,7 +226,7 @@ class PrivateRabbitMQ:
             "RABBITMQ_LOG_BASE": str(folder),
             "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
             "RABBITMQ_CONFIG_FILES": str(folder / "conf.d"),
-            "RABBITMQADVANCED_CONFIG_FILE": str(folder / "advanced.config"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced.config"),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
         }
