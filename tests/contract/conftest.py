@@ -1,4 +1,5 @@
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from persistence.engine import Database
 from persistence.migrate import upgrade
 from persistence.uow import Uow
 from tests.services.databases import opened
-from tests.services.sql import fresh_database, running_sql_server, version_of
+from tests.services.sql import Migrated, fresh_database, migrated_database, running_sql_server, version_of
 
 Note = Callable[[str, object], None]
 
@@ -38,9 +39,39 @@ async def empty_url(server: PrivateMariaDB | None, tmp_path: Path) -> AsyncItera
 
 
 @pytest.fixture
-async def url(empty_url: str) -> str:
+async def own_url(empty_url: str) -> str:
+    """The URL of a migrated database whose tables the test may change."""
     await upgrade(empty_url)
     return empty_url
+
+
+@pytest.fixture(scope="session")
+def migrated(sql: PrivateMariaDB) -> Iterator[Migrated]:
+    with migrated_database(sql) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("sqlite") / "mesh.db"
+    asyncio.run(upgrade(f"sqlite:///{made}"))
+    return made
+
+
+@pytest.fixture
+def as_migrated(server: PrivateMariaDB | None, request: pytest.FixtureRequest) -> Migrated | Path:
+    """What the migrations made once: a database to restore, or a file to copy."""
+    made: Migrated | Path = request.getfixturevalue("migrated" if server else "migrated_file")
+    return made
+
+
+@pytest.fixture
+async def url(as_migrated: Migrated | Path, tmp_path: Path) -> str:
+    """The URL of a database as the migrations leave it, whose tables stay as they are."""
+    if isinstance(as_migrated, Migrated):
+        await as_migrated.restore()
+        return as_migrated.url
+    return f"sqlite:///{shutil.copyfile(as_migrated, tmp_path / 'migrated.db')}"
 
 
 @pytest.fixture

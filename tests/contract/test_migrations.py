@@ -37,14 +37,14 @@ async def test_an_empty_database_is_brought_up_to_date(empty_url: str) -> None:
     await upgrade(empty_url)
 
 
-async def test_the_migrations_make_exactly_the_tables_of_the_code(url: str) -> None:
+async def test_the_migrations_make_exactly_the_tables_of_the_code(own_url: str) -> None:
     def differences(connection: Connection) -> list[Any]:
         return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
 
-    assert await looked_at(url, differences) == []
+    assert await looked_at(own_url, differences) == []
 
 
-async def test_the_columns_are_spelled_as_the_tables_of_the_code_spell_them(url: str, empty_url: str) -> None:
+async def test_the_columns_are_spelled_as_the_tables_of_the_code_spell_them(own_url: str) -> None:
     """Collations, lengths and defaults included, which the comparison of types leaves out."""
 
     def described(connection: Connection) -> dict[str, Any]:
@@ -67,18 +67,18 @@ async def test_the_columns_are_spelled_as_the_tables_of_the_code_spell_them(url:
         metadata.create_all(connection)
         return described(connection)
 
-    migrated = await looked_at(url, described)
-    assert await looked_at(empty_url, remade) == migrated
+    migrated = await looked_at(own_url, described)
+    assert await looked_at(own_url, remade) == migrated
 
 
-async def test_a_migration_can_be_taken_back(url: str) -> None:
+async def test_a_migration_can_be_taken_back(own_url: str) -> None:
     def take_back(connection: Connection) -> list[str]:
         command.downgrade(config(connection=connection), "base")
         return inspect(connection).get_table_names()
 
-    assert await looked_at(url, take_back) == ["alembic_version"]
-    await upgrade(url)
-    assert await is_current(url)
+    assert await looked_at(own_url, take_back) == ["alembic_version"]
+    await upgrade(own_url)
+    assert await is_current(own_url)
 
 
 async def test_several_processes_may_migrate_at_once(empty_url: str, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from persistence.engine import open_engine
 from persistence.migrate import config, upgrade
 from persistence.uow import Uow
 from tests.build.relay import credential, storefront
+from tests.services.databases import opened
 
 
 async def test_there_are_53_platforms_in_three_tiers(uow: Uow) -> None:
@@ -58,15 +59,16 @@ async def test_a_platform_that_somebody_made_by_hand_is_kept(empty_url: str) -> 
     assert {tuple(row) for row in rows} == {("meta_capi", "Ours"), ("ga4", "Google Analytics 4")}
 
 
-async def test_taking_the_platforms_back_leaves_those_with_accounts(url: str, uow: Uow) -> None:
-    await credential(uow, await storefront(uow), "klaviyo")
+async def test_taking_the_platforms_back_leaves_those_with_accounts(own_url: str) -> None:
+    async with opened(own_url) as database:
+        await credential(database.uow, await storefront(database.uow), "klaviyo")
 
     def back(connection: Connection) -> Any:
         command.downgrade(config(connection=connection), "0002")
         return connection.execute(text("SELECT platform_code FROM ad_analytics_platforms")).scalars().all()
 
-    assert await _run(url, back) == ["klaviyo"]
-    await upgrade(url)
+    assert await _run(own_url, back) == ["klaviyo"]
+    await upgrade(own_url)
 
 
 async def _run(url: str, look: Any) -> Any:
