@@ -32,6 +32,7 @@ def measured(folder: Path, name: str, size: int) -> dict[str, Any]:
     return dict(report)
 
 
+@pytest.mark.long
 def test_a_backlog_is_drained_to_the_last_and_its_course_is_known(tmp_path: Path) -> None:
     report = measured(tmp_path, "backlog", 3000)
     largest = report["variants"][-1]
@@ -42,6 +43,7 @@ def test_a_backlog_is_drained_to_the_last_and_its_course_is_known(tmp_path: Path
     assert facts["broker_mb"] > 50
 
 
+@pytest.mark.long
 def test_every_message_that_is_consumed_is_counted_and_none_is_left(tmp_path: Path) -> None:
     report = measured(tmp_path, "consume", 300)
     assert [each["expected"] for each in report["variants"]] == [300] * (4 - len(report["left_out"]))
