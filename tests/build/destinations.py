@@ -139,7 +139,7 @@ async def destination(code: str, standin: Standin | None = None) -> AsyncIterato
     """A platform's stand-in with an account, whose calls are given up after a second."""
     place = PLACES[code]
     standin = standin or place.standin()
-    async with standing_in(standin) as address, local_http(timedelta(seconds=1)) as http:
+    async with standing_in(standin) as address, local_http(timedelta(seconds=2)) as http:
         kind = DestinationKind.SGTM if code == "sgtm" else DestinationKind.DIRECT
         at = account(code, f"{address}{place.path}", place.at(address), kind=kind)
         yield Destination(ADAPTERS[code](http), standin, at)

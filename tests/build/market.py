@@ -85,7 +85,7 @@ async def market(uow: Uow, codes: Iterable[str]) -> AsyncIterator[Market]:
     standins = {code: PLACES[code].standin() for code in codes}
     async with AsyncExitStack() as stack:
         addresses = {code: await stack.enter_async_context(standing_in(each)) for code, each in standins.items()}
-        http = await stack.enter_async_context(local_http(timedelta(seconds=1)))
+        http = await stack.enter_async_context(local_http(timedelta(seconds=2)))
         made = Market(uow, Outside(adapters(http), Vault([new_key()]), Budgets.at(None)), standins)
         await made.configured(addresses)
         yield made
