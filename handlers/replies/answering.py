@@ -19,6 +19,7 @@ from handlers.replies.router import LONGEST
 from handlers.replies.scene import Policy, Said, Scene
 from handlers.replies.turns import Asked, asked
 from handlers.replies.wording import HARD
+from persistence.replies.webhooks import Waiting
 from persistence.uow import Transaction, Uow
 from schemas.clock import Clock
 from schemas.replies.intents import Guess, Intent, guess
@@ -81,12 +82,16 @@ class _Reading:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """What was claimed, what it asks, and what was said before it, if anybody needs to know."""
+    """What is to be answered, what it asks, and what was said before it, if anybody needs to know.
+
+    `goes_on` tells that more waits behind it.
+    """
 
     thread: Thread
     events: Sequence[WebhookEvent]
     history: Sequence[ChatMessage]
     turns: Sequence[Asked]
+    goes_on: bool
 
 
 @router.consume(topology.REPLIES_THREADS_ANSWER)
@@ -107,48 +112,53 @@ async def _round(conversation: str, token: str, uow: Uow, clock: Clock, answers:
     """Answer once; True where more waits that may be answered now."""
     async with uow() as tx:
         now = whole_milliseconds(clock())
-        taken = await _claim(tx, conversation, token, now, answers)
-        if taken is None or not taken.events:
+        taken = await _found(tx, conversation, token, now, answers)
+        if taken is None:
             return False
         unread = [each.text for each in taken.turns if each.routed is None]
         if answers.model is None or not unread:
             readings = [await _local(answers, text) for text in unread]
-            if await tx.webhooks.done(_ids(taken.events), token=token) < len(taken.events):
-                raise _TakenOverError
+            await tx.webhooks.answered(_ids(taken.events))
             return await _answer(tx, taken, taken.thread, readings, now, answers)
+        await tx.webhooks.take(_ids(taken.events), token=token, until=now + LEASE)
     readings = [await _read(answers, taken, taken.thread.user_id, text) for text in unread]
     async with uow() as tx:
         now = whole_milliseconds(clock())
         thread = await _still(tx, taken, token, now)
-        return thread is not None and await _answer(tx, taken, thread, readings, now, answers)
+        if thread is None:
+            return False
+        taken = replace(taken, goes_on=await tx.webhooks.waits(conversation))
+        return await _answer(tx, taken, thread, readings, now, answers)
 
 
 class _TakenOverError(Exception):
     """Another has claimed what was being answered, since this took longer than the lease."""
 
 
-async def _claim(tx: Transaction, conversation: str, token: str, now: datetime, answers: Answers) -> _Taken | None:
-    """Take what waits, if the bot may answer now; what it may not answer is done without an answer."""
+async def _found(tx: Transaction, conversation: str, token: str, now: datetime, answers: Answers) -> _Taken | None:
+    """Return what waits, if the bot may answer now; what it may not answer is done without an answer."""
     thread = await tx.threads.get(conversation, for_update=True)
     if thread is None or (thread.answer_at is not None and thread.answer_at > now):
         return None
-    # One reply a message where nobody waits for a burst to end; then the rest is not claimed yet either.
+    # One reply a message where nobody waits for a burst to end; then the rest is left for the next round.
     most = 1 if answers.debounce == timedelta() else BURST
-    events = await tx.webhooks.claim(conversation, now=now, token=token, lease=LEASE, limit=most)
-    if not events:
+    waiting = await tx.webhooks.free(conversation, thread.user_id, now=now, token=token, limit=most)
+    if not waiting.events:
         await _rest(tx, thread)
         return None
-    if not await _may_answer(tx, thread, now):
-        await tx.webhooks.settle(_ids(events), WebhookState.DONE, token=token)
+    if _is_with_person(thread, now) or waiting.opted_out_at is not None:
+        await tx.webhooks.answered(waiting.numbers)
         await tx.threads.save(replace(thread, answer_at=None, updated_at=now))
         return None
-    worn = [each for each in events if each.attempts >= TRIES]
+    # What is found for the last time is counted with what was found before it.
+    worn = [each for each in waiting.events if each.attempts >= TRIES]
     if worn:
         log.error("message_unanswerable", conversation_id=conversation, events=_ids(worn))
+        await tx.webhooks.take(_ids(worn), token=token, until=now + LEASE)
         await tx.webhooks.settle(_ids(worn), WebhookState.DEAD, token=token, error="could not be answered")
         await _rest(tx, thread)
-    events = [each for each in events if each.attempts < TRIES]
-    return await _taken(tx, thread, events, now, answers)
+    events = [each for each in waiting.events if each.attempts < TRIES]
+    return await _taken(tx, thread, replace(waiting, events=events), now, answers) if events else None
 
 
 async def _rest(tx: Transaction, thread: Thread) -> None:
@@ -157,23 +167,25 @@ async def _rest(tx: Transaction, thread: Thread) -> None:
         await tx.threads.save(replace(thread, answer_at=None))
 
 
-async def _taken(
-    tx: Transaction, thread: Thread, events: Sequence[WebhookEvent], now: datetime, answers: Answers
-) -> _Taken:
-    said = await tx.chat.of_events(_ids(events))
-    turns = asked([said[number] for number in _ids(events) if number in said], thread, now)
+async def _taken(tx: Transaction, thread: Thread, waiting: Waiting, now: datetime, answers: Answers) -> _Taken:
+    numbers = set(waiting.numbers)
+    said = [each for each in waiting.said if each.event_id in numbers]
+    turns = asked(said, thread, now)
+    taken = _Taken(thread, waiting.events, (), turns, waiting.goes_on)
     if all(turn.routed is not None for turn in turns):
-        return _Taken(thread, events, (), turns)  # fixed words mean the same whatever was said before
-    current = {each.id for each in said.values()}
-    most = answers.context_messages
+        return taken  # fixed words mean the same whatever was said before
+    current, most = {each.id for each in said}, answers.context_messages
     recent = await tx.chat.recent(thread.conversation_id, since=now - REMEMBERED, limit=most + len(current))
-    return _Taken(thread, events, [each for each in recent if each.id not in current and each.content][-most:], turns)
+    return replace(taken, history=[each for each in recent if each.id not in current and each.content][-most:])
+
+
+def _is_with_person(thread: Thread, now: datetime) -> bool:
+    return thread.handoff is Handoff.HUMAN and (thread.handoff_until is None or thread.handoff_until > now)
 
 
 async def _may_answer(tx: Transaction, thread: Thread, now: datetime) -> bool:
     """Tell whether the bot may speak: neither while a person does, nor to a customer who wants no messages."""
-    is_with_person = thread.handoff is Handoff.HUMAN and (thread.handoff_until is None or thread.handoff_until > now)
-    if is_with_person:
+    if _is_with_person(thread, now):
         return False
     customer = await tx.people.get(thread.user_id)
     return customer is None or customer.opted_out_at is None
@@ -220,10 +232,13 @@ async def _answer(
     said, by = await _worded(scene, taken.turns, list(readings), answers)
     if said:
         await _store(scene, taken, said, by)
-    waits = await tx.webhooks.waits(thread.conversation_id)
     after = _after(thread, said, now, answers)
-    await tx.threads.save(replace(after, answer_at=(after.answer_at or now) if waits else None))
-    return waits
+    after = replace(after, answer_at=(after.answer_at or now) if taken.goes_on else None)
+    if said:
+        await tx.threads.save_and_wake(after, now + AWAKE, to_send=True)
+    else:
+        await tx.threads.save(after)
+    return taken.goes_on
 
 
 async def _worded(
@@ -270,9 +285,7 @@ async def _store(scene: Scene, taken: _Taken, said: Sequence[Said], by: _Reading
         decided_by=by.by if by else "router",
         prompt_version=by.version if by else None,
     )
-    number = await scene.tx.replies.add(reply)
-    if number is None:
-        raise _TakenOverError
+    number = await scene.tx.replies.answer(reply)
     await scene.tx.chat.add(
         ChatMessage(
             conversation_id=thread.conversation_id,
@@ -286,7 +299,6 @@ async def _store(scene: Scene, taken: _Taken, said: Sequence[Said], by: _Reading
         )
     )
     await scene.tx.chat.answered(_ids(taken.events), number)
-    await scene.tx.threads.wake([thread.conversation_id], now + AWAKE, to_send=True)
     await scene.tx.send(SendReplies(conversation_id=thread.conversation_id))
     metrics.replies_answers.labels(last.intent.value, reply.decided_by).inc()
 

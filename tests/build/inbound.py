@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from brokers.delivery import Delivery
 from brokers.verdict import Conflict
-from handlers.replies.inbound import take_webhook
+from handlers.replies.inbound import take_webhooks
 from handlers.replies.reception import Reception
 from persistence.engine import Database
 from persistence.tables import outbox, webhook_events
@@ -38,12 +38,14 @@ def notice(raw: bytes, at: datetime = NOW) -> Delivery[TakeWebhook]:
     return Delivery(message=message, message_id="m", is_derived=False, key="", observed_at=at, raw=b"")
 
 
-async def take(uow: Uow, *bodies: bytes, at: datetime = NOW, reception: Reception = RECEPTION) -> None:
-    """Take notifications in, one after the other, as the runtime does: again for as long as a race is lost."""
-    for body in bodies:
+async def take(
+    uow: Uow, *bodies: bytes, at: datetime = NOW, reception: Reception = RECEPTION, together: bool = False
+) -> None:
+    """Take notifications in, one after the other or as a group, as the runtime does: again where a race is lost."""
+    for group in [bodies] if together else [(body,) for body in bodies]:
         for tries_left in reversed(range(TRIES)):
             try:
-                await take_webhook(notice(body, at), uow, lambda: at, reception)
+                await take_webhooks([notice(body, at) for body in group], uow, lambda: at, reception)
                 break
             except Conflict:
                 if not tries_left:

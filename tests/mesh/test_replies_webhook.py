@@ -118,7 +118,8 @@ async def test_every_message_is_taken_in_once_and_in_the_order_of_its_conversati
     assert set(Counter(said).values()) == {1}
     for c in range(CONVERSATIONS):
         assert [text for conversation, text in said if conversation == f"cv-{c}"] == [str(n) for n in range(EACH)]
-    assert await world.wakes() == CONVERSATIONS * EACH
+    # Nobody answers here, so that who was woken for the first message is still at it.
+    assert await world.wakes() == CONVERSATIONS
 
 
 async def test_a_notification_that_is_not_json_goes_its_way_too(world: World) -> None:
