@@ -42,7 +42,22 @@ class Session:
         # SQLite has no peer that could keep a call waiting, and its thread cannot be left in the middle of one.
         self._grace = None if self._is_lite else GRACE
         assert connection.sync_connection
-        self._driver: Any = connection.sync_connection.connection.driver_connection
+        self._inner = connection.sync_connection
+        self._driver: Any = self._inner.connection.driver_connection
+
+    async def begin(self) -> None:
+        """Begin the transaction; a server hears nothing of it before the first statement."""
+        if self._is_lite:
+            await self.shielded(self._connection.begin())
+        else:
+            self._inner.begin()
+
+    async def end(self) -> None:
+        """Give the connection back; nothing is said to a server by that."""
+        if self._is_lite:
+            await self.shielded(self._connection.close())
+        else:
+            self._inner.close()
 
     async def execute(self, statement: Executable, values: Mapping[str, Any] | None = None) -> CursorResult[Any]:
         """Run one statement; what is asked for every message goes by `rows` and `run` for a fifth of the cost."""
@@ -123,11 +138,13 @@ def _told(result: CursorResult[Any]) -> Answer:
 
 
 def _failed(connection: Connection, error: BaseException, text: str) -> NoReturn:
-    """Have SQLAlchemy say what a driver's error is, and discard a connection that it ends."""
+    """Have SQLAlchemy say what a driver's error is, and discard a connection that it ends; others pass as they are."""
+    is_theirs = isinstance(error, connection.dialect.loaded_dbapi.Error)
     try:
         raise error  # noqa: TRY301 -- SQLAlchemy looks at what is being handled
     except BaseException as failure:  # noqa: BLE001 -- it is what was just raised
-        connection._handle_dbapi_exception(failure, text, None, None, None)  # noqa: SLF001 -- no public way does all of it
+        told = text if is_theirs else None
+        connection._handle_dbapi_exception(failure, told, None, None, None)  # noqa: SLF001 -- no public way does all of it
 
 
 async def _settle(task: "asyncio.Future[Any]", grace: timedelta | None) -> None:

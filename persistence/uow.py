@@ -79,7 +79,7 @@ async def transaction(engine: AsyncEngine, clock: Clock) -> AsyncIterator[Transa
     session = Session(connection)
     try:
         with border():
-            await session.shielded(connection.begin())
+            await session.begin()
         yield Transaction(session, clock)
         with border():
             await session.shielded(connection.commit())
@@ -87,7 +87,7 @@ async def transaction(engine: AsyncEngine, clock: Clock) -> AsyncIterator[Transa
         await session.shielded(_roll_back(connection))
         raise
     finally:
-        await session.shielded(connection.close())
+        await session.end()
 
 
 async def _roll_back(connection: AsyncConnection) -> None:
