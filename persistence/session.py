@@ -20,6 +20,9 @@ T = TypeVar("T")
 #: How long a cancelled call may still take before its connection is given up.
 GRACE: Final = timedelta(seconds=5)
 
+#: An answer later than this is a dead link: longer than any lock wait, shorter than an operator's patience.
+READ_TIMEOUT: Final = timedelta(seconds=60)
+
 #: Most keys in one IN list: above 1,000 elements MariaDB turns the list into a subquery and leaves the index.
 CHUNK: Final = 500
 
@@ -122,14 +125,27 @@ class Session:
         """Await a database call to its end even when cancelled meanwhile, then let the cancellation go on.
 
         A driver that is interrupted between a question and its answer would give that answer to the next question. A
-        call that has not ended within the grace is cancelled after all, which makes SQLAlchemy discard its connection.
+        call that has not ended within the grace is cancelled after all, which makes SQLAlchemy discard its connection;
+        so is one that a server has not answered in time, and that is a TimeoutError.
         """
         task = asyncio.ensure_future(call)
+        # The driver's own deadline would take a second task for each answer.
+        late = None if self._is_lite else task.get_loop().call_later(READ_TIMEOUT.total_seconds(), task.cancel)
         try:
             return await asyncio.shield(task)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
+            if task.cancelled() and not _is_cancelled():
+                raise TimeoutError(f"no answer within {READ_TIMEOUT.total_seconds():g} s") from error
             await _settle(task, self._grace)
             raise
+        finally:
+            if late is not None:
+                late.cancel()
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _told(result: CursorResult[Any]) -> Answer:

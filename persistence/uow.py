@@ -18,7 +18,7 @@ from persistence.purge import Purged, Retention, purge
 from persistence.relay import Attempts, Configuration, Destinations, EventDeliveries, Events, Search, Secrets
 from persistence.replies import Chat, Holds, Orders, People, Replies, Stock, Threads, Tokens, Webhooks
 from persistence.samples import Samples
-from persistence.session import Session
+from persistence.session import READ_TIMEOUT, Session
 from schemas.base import Message
 from schemas.clock import Clock
 
@@ -75,7 +75,8 @@ async def transaction(engine: AsyncEngine, clock: Clock) -> AsyncIterator[Transa
     Commit is never torn by a cancellation: it is awaited to its end, then the cancellation goes on.
     """
     with border():
-        connection = await engine.connect()
+        async with asyncio.timeout(READ_TIMEOUT.total_seconds()):
+            connection = await engine.connect()
     session = Session(connection)
     try:
         with border():

@@ -122,7 +122,7 @@ def _idle(ledger: Ledger, notice: Notice) -> tuple[WebhookState, str] | None:
         return None
     if notice.opens:
         return WebhookState.REJECTED, "its conversation is another account's"
-    return WebhookState.IGNORED, "it is none of our conversations"
+    return WebhookState.IGNORED, "it is no reply of ours"
 
 
 async def _placed(tx: Transaction, notices: Sequence[Notice], reception: Reception) -> list[Notice]:

@@ -20,6 +20,8 @@ ADAPTER = TypeAdapter(Ping)
 class Acks:
     """A subscription that knows which messages the broker would forget."""
 
+    has_gaps = False
+
     def __init__(self) -> None:
         self.lost = asyncio.Event()
         self.delivered: set[int] = set()
