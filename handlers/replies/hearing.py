@@ -8,7 +8,7 @@ from typing import Final
 
 from handlers.replies.ledger import Ledger
 from handlers.replies.reception import Notice, Reception
-from schemas.replies.messages import AnswerThread, SendReplies
+from schemas.replies.messages import SendReplies
 from schemas.replies.records import Handoff, Reply, ReplyKind, Role, Thread, User, WebhookState
 from schemas.replies.tiktok import Inbound
 from schemas.replies.window import WINDOW
@@ -117,14 +117,13 @@ def _have_answered(ledger: Ledger, thread: Thread, now: datetime, reception: Rec
     due = answer_at(thread, now, reception.debounce)
     if due == thread.answer_at and due <= now:
         # Whoever is at it, or was woken for it, looks again before the conversation rests.
-        ledger.change(thread)
+        ledger.wait(thread)
         return
     if due > now:
         # Whoever looks for what is due wakes it then, and not before.
         ledger.change(replace(thread, answer_at=due), woken=due)
-        return
-    ledger.change(replace(thread, answer_at=due), woken=now + _AWAKE)
-    ledger.tell(AnswerThread(conversation_id=thread.conversation_id))
+    else:
+        ledger.ask(thread, due, awake_until=now + _AWAKE)
 
 
 def _silenced(thread: Thread) -> Thread:

@@ -8,6 +8,8 @@ import structlog
 from brokers import metrics, topology
 from brokers.delivery import Delivery
 from brokers.router import Router
+from brokers.verdict import Conflict, Unavailable, Verdict
+from handlers.replies.composing import Answers
 from handlers.replies.echoes import take_by_hand, take_echo
 from handlers.replies.hearing import take_message, wants
 from handlers.replies.ledger import Ledger
@@ -35,18 +37,17 @@ _OF_AN_ACCOUNT = (Kind.MESSAGE, Kind.OWN, Kind.ECHO, Kind.READ)
 
 @router.consume(topology.REPLIES_WEBHOOKS_TAKE)
 async def take_webhooks(
-    deliveries: Sequence[Delivery[TakeWebhook]], uow: Uow, clock: Clock, reception: Reception
+    deliveries: Sequence[Delivery[TakeWebhook]], uow: Uow, clock: Clock, reception: Reception, answers: Answers | None
 ) -> None:
-    """Store notifications of TikTok's, and wake whoever answers those that are customers' messages.
+    """Store notifications of TikTok's; answer customers' messages where that can be done at once, or have it done.
 
-    Safe to repeat: a notification is stored once, under what makes two of them the same, in the transaction that holds
+    Without `answers` all of them are answered later. Safe to repeat: a notification is stored once, under what makes two of them the same, in the transaction that holds
     all of its effects.
     """
     now = whole_milliseconds(clock())
     notices = [Notice(heard=read(each.message.raw), said=each.message, now=now) for each in deliveries]
     for run in _runs(notices):
-        async with uow() as tx:
-            outcomes = await _take(tx, run, reception)
+        outcomes = await _taken_in(run, uow, reception, answers)
         for notice, outcome in zip(run, outcomes, strict=True):
             _tell(notice, outcome)
 
@@ -85,8 +86,23 @@ def _stands_alone(notice: Notice) -> bool:
     return notice.is_by_hand or heard.kind is Kind.REMOVED or (heard.kind is Kind.MESSAGE and wants(heard) is False)
 
 
-async def _take(tx: Transaction, notices: Sequence[Notice], reception: Reception) -> list[str]:
-    ledger = Ledger(tx)
+async def _taken_in(notices: Sequence[Notice], uow: Uow, reception: Reception, answers: Answers | None) -> list[str]:
+    """Take notifications in; what cannot be answered with that for whatever reason is taken in all the same."""
+    try:
+        async with uow() as tx:
+            return await _take(tx, notices, reception, answers)
+    except (Conflict, Unavailable):
+        raise
+    except Exception as error:
+        if answers is None:
+            raise
+        log.warning("answer_at_once_failed", notifications=len(notices), exc_info=not isinstance(error, Verdict))
+    async with uow() as tx:
+        return await _take(tx, notices, reception, None)
+
+
+async def _take(tx: Transaction, notices: Sequence[Notice], reception: Reception, answers: Answers | None) -> list[str]:
+    ledger = Ledger(tx, answers)
     notices = await _placed(tx, notices, reception)
     await ledger.read(notices)
     outcomes = [await _taken(ledger, notice, reception) for notice in notices]

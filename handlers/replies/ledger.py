@@ -1,19 +1,24 @@
 """What a group of notifications is judged by, read with few statements, and what they change, written with few."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from handlers.replies.at_once import AtOnce, at_once
+from handlers.replies.composing import Answers, Composed
 from handlers.replies.reception import Notice
 from persistence.uow import Transaction
 from schemas.base import Message
-from schemas.replies.records import ChatMessage, Role, Thread, User, WebhookState
+from schemas.replies.messages import AnswerThread, SendReplies
+from schemas.replies.records import ChatMessage, Role, Thread, User, WebhookEvent, WebhookState
 from schemas.replies.tiktok import Kind
 
 #: A customer's messages are counted over that.
 MINUTE: Final = timedelta(minutes=1)
+#: Sending begins within that; a wake-up that found nobody is repeated after it.
+_AWAKE_TO_SEND: Final = timedelta(seconds=30)
 _KNOWN: Final = "the conversation has this message already"
 
 #: What is done once a notification is stored, with its number.
@@ -22,9 +27,13 @@ After = Callable[[int], Awaitable[None]]
 
 @dataclass(slots=True)
 class Ledger:
-    """Conversations, locked, with their customers and what is known of both; what is noted is written at the end."""
+    """Conversations, locked, with their customers and what is known of both; what is noted is written at the end.
+
+    With `answers`, what can be is answered as it is written.
+    """
 
     tx: Transaction
+    answers: Answers | None = None
     threads: dict[str, Thread] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     _stored: set[str] = field(default_factory=set)
@@ -34,6 +43,8 @@ class Ledger:
     _entries: list["_Entry"] = field(default_factory=list)
     _changed: dict[str, Thread] = field(default_factory=dict)
     _woken: dict[str, datetime] = field(default_factory=dict)
+    _resting: dict[str, Thread] = field(default_factory=dict)
+    _asked: Counter[str] = field(default_factory=Counter)
     _told: list[Message] = field(default_factory=list)
 
     async def read(self, notices: Sequence[Notice]) -> None:
@@ -96,21 +107,68 @@ class Ledger:
         if woken is not None:
             self._woken[thread.conversation_id] = woken
 
+    def ask(self, thread: Thread, due: datetime, *, awake_until: datetime) -> None:
+        """Have a conversation answered now: with all of this, if it was at rest and can be, or by whoever is woken."""
+        if thread.answer_at is None:
+            self._resting[thread.conversation_id] = thread
+        self._asked[thread.conversation_id] += 1
+        self.change(replace(thread, answer_at=due), woken=awake_until)
+
+    def wait(self, thread: Thread) -> None:
+        """Have a conversation written in which more waits than can be answered at once."""
+        if thread.conversation_id in self._asked:
+            self._asked[thread.conversation_id] += 1
+        self.change(thread)
+
     def tell(self, message: Message) -> None:
         """Have something said once all of this has committed."""
         self._told.append(message)
 
     async def write(self) -> None:
-        """Write down what was noted."""
+        """Write down what was noted, and answer what can be answered at once."""
         tx, entries = self.tx, self._entries
-        numbers = await tx.webhooks.add_all([each.notice.event(each.state, each.reason) for each in entries])
-        numbered = list(zip(entries, numbers, strict=True))
-        await tx.chat.add_all([_message(each.notice, each.role, number) for each, number in numbered if each.role])
-        await tx.threads.save_all(list(self._changed.values()), self._woken)
-        for each, number in numbered:
-            if each.after is not None:
-                await each.after(number)
-        await tx.send_all(self._told)
+        at_rest = [self._at_once(each) for each in entries]
+        events = [each.event(is_answered=each_at is not None) for each, each_at in zip(entries, at_rest, strict=True)]
+        events = _numbered(events, await tx.webhooks.add_all(events))
+        made = [
+            await each_at.answered(tx, event, self.answers) if each_at is not None and self.answers else None
+            for each_at, event in zip(at_rest, events, strict=True)
+        ]
+        sent = await self._answered([each for each in made if each is not None])
+        said = [
+            each.message(event, sent.get(event.conversation_id or "") if answer is not None else None)
+            for each, event, answer in zip(entries, events, made, strict=True)
+            if each.role is not None
+        ]
+        spoken = [each.spoken(sent[each.thread.conversation_id]) for each in made if each is not None and each.reply]
+        await tx.chat.add_all([*said, *spoken])
+        now = entries[0].notice.now if entries else None
+        woken_to_send = dict.fromkeys(sent, now + _AWAKE_TO_SEND) if now else {}
+        await tx.threads.save_all(list(self._changed.values()), self._woken, woken_to_send)
+        for each, event in zip(entries, events, strict=True):
+            if each.after is not None and event.id is not None:
+                await each.after(event.id)
+        woken = [AnswerThread(conversation_id=name) for name in self._asked if name in self._woken]
+        await tx.send_all([*woken, *(SendReplies(conversation_id=name) for name in sent), *self._told])
+
+    def _at_once(self, entry: "_Entry") -> AtOnce | None:
+        """Return a message that can be answered now; it is the only one that waits in its conversation."""
+        name = entry.notice.heard.conversation_id
+        is_alone = entry.state is WebhookState.RECEIVED and self._asked[name] == 1 and name in self._resting
+        if self.answers is None or not is_alone:
+            return None
+        return at_once(self._resting[name], entry.message(None, None), self.answers)
+
+    async def _answered(self, made: Sequence[Composed]) -> dict[str, int]:
+        """Store answers; return the number of each by its conversation."""
+        for each in made:
+            name = each.thread.conversation_id
+            self._woken.pop(name, None)
+            self.change(replace(each.thread, answer_at=None))
+            each.count()
+        replies = [each.reply for each in made if each.reply is not None]
+        numbers = await self.tx.replies.answer_all(replies)
+        return {each.conversation_id: number for each, number in zip(replies, numbers, strict=True)}
 
     async def _read_customers(self, messages: Sequence[Notice]) -> None:
         if not messages:
@@ -138,21 +196,33 @@ class _Entry:
     after: After | None = None
     role: Role | None = None
 
+    def event(self, *, is_answered: bool) -> WebhookEvent:
+        """Return the notification as it is stored; one that is answered with that was tried once."""
+        if is_answered:
+            return replace(self.notice.event(WebhookState.DONE), attempts=1)
+        return self.notice.event(self.state, self.reason)
+
+    def message(self, event: WebhookEvent | None, reply_id: int | None) -> ChatMessage:
+        """Return what was said, and which reply answers it."""
+        assert self.role
+        heard = self.notice.heard
+        return ChatMessage(
+            conversation_id=heard.conversation_id,
+            role=self.role,
+            provider_ts=self.notice.at,
+            content=heard.text,
+            created_at=self.notice.now,
+            kind=heard.type,
+            provider_message_id=heard.message_id,
+            button_id=(heard.button_id or None) if self.role is Role.USER else None,
+            event_id=event.id if event else None,
+            reply_id=reply_id,
+        )
+
 
 def _named(notices: Collection[Notice]) -> tuple[list[str], list[str]]:
     return [each.heard.conversation_id for each in notices], [each.heard.message_id for each in notices]
 
 
-def _message(notice: Notice, role: Role, number: int) -> ChatMessage:
-    heard = notice.heard
-    return ChatMessage(
-        conversation_id=heard.conversation_id,
-        role=role,
-        provider_ts=notice.at,
-        content=heard.text,
-        created_at=notice.now,
-        kind=heard.type,
-        provider_message_id=heard.message_id,
-        button_id=(heard.button_id or None) if role is Role.USER else None,
-        event_id=number,
-    )
+def _numbered(events: Sequence[WebhookEvent], numbers: Sequence[int]) -> list[WebhookEvent]:
+    return [replace(each, id=number) for each, number in zip(events, numbers, strict=True)]

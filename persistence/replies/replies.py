@@ -32,6 +32,9 @@ _OF_EVENT: Final = Keyed(
         replies.c.reply_to_event == bindparam("event"), replies.c.ordinal == bindparam("ordinal")
     )
 )
+_OF_EVENTS: Final = Keyed(
+    select(replies.c.reply_to_event, replies.c.id).where(replies.c.reply_to_event.in_(KEYS), replies.c.ordinal == 0)
+)
 _GET: Final = Keyed(selected(Reply).where(replies.c.id == bindparam("number")))
 _OPEN_OF: Final = Keyed(selected(Reply).where(_HERE, _IS_OPEN).order_by(replies.c.id).with_for_update())
 _OPEN_STATES: Final = Keyed(select(replies.c.state).where(_HERE, _IS_OPEN).distinct())
@@ -120,6 +123,14 @@ class Replies:
     async def answer(self, reply: Reply) -> int:
         """Store a reply to what has none and return its number. A lost race is a Conflict."""
         return await self._session.write(_ADD, [reply])
+
+    async def answer_all(self, answers: Sequence[Reply]) -> list[int]:
+        """Store replies to events that have none and return their numbers. A lost race is a Conflict."""
+        number = await self._session.write(_ADD, answers)
+        if len(answers) == 1:
+            return [number]
+        numbers = dict(await self._session.read(_OF_EVENTS, [each.reply_to_event for each in answers]))
+        return [numbers[each.reply_to_event] for each in answers]
 
     async def get(self, number: int, *, for_update: bool = False) -> Reply | None:
         """Return one reply, or None."""

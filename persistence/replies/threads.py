@@ -40,12 +40,15 @@ _SAVE_MANY: Final = Bulk(
     key=("conversation_id",),
     replace=tuple(paths_of(threads, leave_out=(*_WAKING, *_FIXED))),
 )
-_WAKE_MANY: Final = Bulk(
-    table=threads,
-    paths=paths_of(threads, prefix="thread.", leave_out=_WAKING) | {"woken_until": "until"},
-    key=("conversation_id",),
-    replace=(*paths_of(threads, leave_out=(*_WAKING, *_FIXED)), "woken_until"),
-)
+_WAKE_MANY: Final = {
+    name: Bulk(
+        table=threads,
+        paths=paths_of(threads, prefix="thread.", leave_out=_WAKING) | {name: "until"},
+        key=("conversation_id",),
+        replace=(*paths_of(threads, leave_out=(*_WAKING, *_FIXED)), name),
+    )
+    for name in _WAKING
+}
 _IS_IT: Final = threads.c.conversation_id == bindparam("conversation")
 _GET: Final = Keyed(selected(Thread).where(_IS_IT))
 _LOCK: Final = Keyed(selected(Thread).where(_IS_IT).with_for_update())
@@ -175,14 +178,16 @@ class Threads:
         values = new_values_of(thread, by="conversation_id", leave_out=_FIXED)
         await self._session.run(_WOKEN["send_woken_until" if to_send else "woken_until"], until=until, **values)
 
-    async def save_all(self, changed: Sequence[Thread], woken: Mapping[str, datetime]) -> None:
-        """Write conversations that were found under lock, and note until when some of them were woken to answer."""
+    async def save_all(
+        self, changed: Sequence[Thread], to_answer: Mapping[str, datetime], to_send: Mapping[str, datetime]
+    ) -> None:
+        """Write conversations that were found under lock, and note until when some of them were woken, and for what."""
         in_order = sorted(changed, key=lambda each: each.conversation_id)
-        await self._session.write(_SAVE_MANY, [each for each in in_order if each.conversation_id not in woken])
-        await self._session.write(
-            _WAKE_MANY,
-            [Woken(each, woken[each.conversation_id]) for each in in_order if each.conversation_id in woken],
-        )
+        left = [each for each in in_order if each.conversation_id not in to_answer.keys() | to_send.keys()]
+        await self._session.write(_SAVE_MANY, left)
+        for name, woken in zip(_WAKING, (to_answer, to_send), strict=True):
+            here = [each for each in in_order if each.conversation_id in woken]
+            await self._session.write(_WAKE_MANY[name], [Woken(each, woken[each.conversation_id]) for each in here])
 
     async def due(self, now: datetime, limit: int) -> list[str]:
         """Return conversations in which something waits to be answered and that nobody woke lately, oldest first."""

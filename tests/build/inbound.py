@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from brokers.delivery import Delivery
 from brokers.verdict import Conflict
+from handlers.replies.composing import Answers
 from handlers.replies.inbound import take_webhooks
 from handlers.replies.reception import Reception
 from persistence.engine import Database
@@ -39,13 +40,21 @@ def notice(raw: bytes, at: datetime = NOW) -> Delivery[TakeWebhook]:
 
 
 async def take(
-    uow: Uow, *bodies: bytes, at: datetime = NOW, reception: Reception = RECEPTION, together: bool = False
+    uow: Uow,
+    *bodies: bytes,
+    at: datetime = NOW,
+    reception: Reception = RECEPTION,
+    together: bool = False,
+    answers: Answers | None = None,
 ) -> None:
-    """Take notifications in, one after the other or as a group, as the runtime does: again where a race is lost."""
+    """Take notifications in, one after the other or as a group, as the runtime does: again where a race is lost.
+
+    Without `answers` none of them is answered with that.
+    """
     for group in [bodies] if together else [(body,) for body in bodies]:
         for tries_left in reversed(range(TRIES)):
             try:
-                await take_webhooks([notice(body, at) for body in group], uow, lambda: at, reception)
+                await take_webhooks([notice(body, at) for body in group], uow, lambda: at, reception, answers)
                 break
             except Conflict:
                 if not tries_left:
