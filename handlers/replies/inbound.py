@@ -41,7 +41,9 @@ async def take_webhooks(
 ) -> None:
     """Store notifications of TikTok's; answer customers' messages where that can be done at once, or have it done.
 
-    Without `answers` all of them are answered later. Safe to repeat: a notification is stored once, under what makes two of them the same, in the transaction that holds
+    Without `answers` all of them are answered later.
+
+    Safe to repeat: a notification is stored once, under what makes two of them the same, in the transaction that holds
     all of its effects.
     """
     now = whole_milliseconds(clock())
