@@ -21,7 +21,8 @@ def is_free(claimed_until: Column[Any], now: Moment, unreal: Moment | None = Non
     return or_(claimed_until.is_(None), claimed_until <= now, claimed_until > latest)
 
 
-NOW, UNREAL = bindparam("now"), bindparam("unreal")
+NOW: Final[BindParameter[Any]] = bindparam("now")
+UNREAL: Final[BindParameter[Any]] = bindparam("unreal")
 
 
 def moments(now: datetime) -> dict[str, datetime]:
