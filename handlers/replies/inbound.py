@@ -36,7 +36,7 @@ _OF_AN_ACCOUNT = (Kind.MESSAGE, Kind.OWN, Kind.ECHO, Kind.READ)
 
 
 @router.consume(topology.REPLIES_WEBHOOKS_TAKE)
-async def take_webhooks(
+async def take_webhook(
     deliveries: Sequence[Delivery[TakeWebhook]], uow: Uow, clock: Clock, reception: Reception, answers: Answers | None
 ) -> None:
     """Store notifications of TikTok's; answer customers' messages where that can be done at once, or have it done.

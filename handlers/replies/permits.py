@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from persistence.replies.replies import Leave
+from persistence.replies.standing import Leave
 from schemas.replies.records import Reply, ReplyKind, ReplyState, Thread, Tokens
 from schemas.replies.window import QUOTA, QUOTA_OF_MOST, is_open
 

@@ -16,7 +16,7 @@ from brokers.verdict import Conflict
 from handlers.replies import permits, renewal, results
 from handlers.replies.doubts import left_behind, settle_doubts
 from handlers.replies.voice import Voice
-from persistence.replies.replies import Leave, Standing
+from persistence.replies.standing import Leave, Standing
 from persistence.uow import Transaction, Uow
 from schemas.clock import Clock
 from schemas.replies.messages import SendReplies

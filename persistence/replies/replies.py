@@ -1,20 +1,18 @@
 """What the business says: written with the answer's transaction, begun before the call, settled after it."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, exists, func, literal, select
+from sqlalchemy import Select, bindparam, func, literal, select
 
 from persistence.keyed import KEYS, Keyed
-from persistence.replies.rows import columns_of, insert_of, made, new_values_of, record_of, selected, update_of
+from persistence.replies.rows import insert_of, made, new_values_of, record_of, selected, update_of
+from persistence.replies.standing import IS_OPEN, UNKNOWN, Leave, Standing, leave_of, standing_of
 from persistence.session import Session
-from persistence.tables import messages, oauth_tokens, replies, threads, users
-from schemas.replies.records import Reply, ReplyKind, ReplyState, Role, Thread, Tokens
+from persistence.tables import replies
+from schemas.replies.records import Reply, ReplyKind, ReplyState
 
-#: What a call may have brought to the customer without our knowing.
-_UNKNOWN: Final = (ReplyState.SENDING, ReplyState.UNCERTAIN)
 #: TikTok's clock and ours differ; an echo of the same words from before that is of an earlier reply.
 CLOCKS_DIFFER: Final = timedelta(minutes=2)
 #: What a call changes nothing of.
@@ -26,7 +24,6 @@ _FINISH: Final = Keyed(
     .values(claim_token=None, claimed_until=None)
 )
 _HERE: Final = replies.c.conversation_id == bindparam("conversation")
-_IS_OPEN: Final = replies.c.state.in_((ReplyState.PENDING, *_UNKNOWN))
 _OF_EVENT: Final = Keyed(
     select(replies.c.id).where(
         replies.c.reply_to_event == bindparam("event"), replies.c.ordinal == bindparam("ordinal")
@@ -36,8 +33,8 @@ _OF_EVENTS: Final = Keyed(
     select(replies.c.reply_to_event, replies.c.id).where(replies.c.reply_to_event.in_(KEYS), replies.c.ordinal == 0)
 )
 _GET: Final = Keyed(selected(Reply).where(replies.c.id == bindparam("number")))
-_OPEN_OF: Final = Keyed(selected(Reply).where(_HERE, _IS_OPEN).order_by(replies.c.id).with_for_update())
-_OPEN_STATES: Final = Keyed(select(replies.c.state).where(_HERE, _IS_OPEN).distinct())
+_OPEN_OF: Final = Keyed(selected(Reply).where(_HERE, IS_OPEN).order_by(replies.c.id).with_for_update())
+_OPEN_STATES: Final = Keyed(select(replies.c.state).where(_HERE, IS_OPEN).distinct())
 _BEGIN: Final = Keyed(
     replies.update()
     .where(replies.c.id == bindparam("number"), replies.c.state == ReplyState.PENDING)
@@ -58,53 +55,6 @@ _SETTLED: Final = Keyed(
         replies.c.state == ReplyState.SENT,
     )
 )
-_STANDING: Final = Keyed(
-    select(*columns_of(Reply), *columns_of(Thread, prefix="t_"), *columns_of(Tokens, prefix="a_"))
-    .select_from(
-        replies.join(threads, threads.c.conversation_id == replies.c.conversation_id).outerjoin(
-            oauth_tokens, oauth_tokens.c.business_id == replies.c.business_id
-        )
-    )
-    .where(_HERE, _IS_OPEN)
-    .order_by(replies.c.id)
-)
-_OF_REPLY, _OF_THREAD = len(columns_of(Reply)), len(columns_of(Reply)) + len(columns_of(Thread))
-#: What is to be known before a reply is sent, beside its conversation.
-_LEAVE: Final = Keyed(
-    select(
-        users.c.opted_out_at,
-        exists().where(
-            messages.c.conversation_id == bindparam("conversation"),
-            messages.c.role == Role.OPERATOR,
-            messages.c.provider_ts >= bindparam("since"),
-        ),
-        *columns_of(Tokens),
-    )
-    .select_from(
-        threads.outerjoin(users, users.c.tiktok_id == threads.c.user_id).outerjoin(
-            oauth_tokens, oauth_tokens.c.business_id == bindparam("business")
-        )
-    )
-    .where(threads.c.conversation_id == bindparam("conversation"))
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What has not ended in a conversation, in the order of sending, with its account; nothing of it is locked."""
-
-    replies: Sequence[Reply]
-    thread: Thread
-    account: Tokens | None
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """Whether the customer wants no messages, whether a person spoke since a reply was written, and its account."""
-
-    opted_out_at: datetime | None
-    is_with_person: bool
-    account: Tokens | None
 
 
 class Replies:
@@ -149,17 +99,11 @@ class Replies:
 
     async def standing(self, conversation_id: str) -> Standing | None:
         """Return how it stands in a conversation; None where nothing is left to be sent or settled."""
-        rows = await self._session.rows(_STANDING, conversation=conversation_id)
-        if not rows:
-            return None
-        thread, account = made(Thread, rows[0][_OF_REPLY:_OF_THREAD]), _account(rows[0][_OF_THREAD:])
-        return Standing([made(Reply, row[:_OF_REPLY]) for row in rows], thread, account)
+        return await standing_of(self._session, conversation_id)
 
     async def leave(self, reply: Reply) -> Leave:
         """Return by whose leave a reply of a known conversation is sent."""
-        named = {"conversation": reply.conversation_id, "business": reply.business_id}
-        (row,) = await self._session.rows(_LEAVE, since=reply.created_at, **named)
-        return Leave(row[0], bool(row[1]), _account(row[2:]))
+        return await leave_of(self._session, reply)
 
     async def begin(self, number: int, *, now: datetime, token: str, lease: timedelta) -> bool:
         """Record that a call is about to be made; false where the reply is not to be sent any more."""
@@ -207,7 +151,7 @@ class Replies:
         known = await self._read(here.where(replies.c.provider_message_id == provider_message_id).with_for_update())
         if known:
             return known[0]
-        unknown = here.where(replies.c.state.in_(_UNKNOWN), replies.c.sending_at <= at + CLOCKS_DIFFER)
+        unknown = here.where(replies.c.state.in_(UNKNOWN), replies.c.sending_at <= at + CLOCKS_DIFFER)
         in_order = unknown.order_by(replies.c.sending_at, replies.c.id).with_for_update()
         same = [each for each in await self._read(in_order) if each.body == body]
         if not same:
@@ -328,11 +272,6 @@ class Replies:
 
     async def _read(self, query: Select[Any]) -> list[Reply]:
         return [record_of(Reply, row) for row in await self._session.execute(query)]
-
-
-def _account(columns: Sequence[Any]) -> Tokens | None:
-    # An outer join that found nothing has no number, which is the last of a record.
-    return made(Tokens, columns) if columns[-1] is not None else None
 
 
 def _all() -> Select[Any]:

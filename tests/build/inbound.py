@@ -9,7 +9,7 @@ from sqlalchemy import select
 from brokers.delivery import Delivery
 from brokers.verdict import Conflict
 from handlers.replies.composing import Answers
-from handlers.replies.inbound import take_webhooks
+from handlers.replies.inbound import take_webhook
 from handlers.replies.reception import Reception
 from persistence.engine import Database
 from persistence.tables import outbox, webhook_events
@@ -54,7 +54,7 @@ async def take(
     for group in [bodies] if together else [(body,) for body in bodies]:
         for tries_left in reversed(range(TRIES)):
             try:
-                await take_webhooks([notice(body, at) for body in group], uow, lambda: at, reception, answers)
+                await take_webhook([notice(body, at) for body in group], uow, lambda: at, reception, answers)
                 break
             except Conflict:
                 if not tries_left:
