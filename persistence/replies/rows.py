@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Column, CursorResult, Row, Select, Table, Update, bindparam, select
 
@@ -103,7 +103,7 @@ def record_of(kind: type[T], row: Row[Any], *, prefix: str = "") -> T:
 
 def made(kind: type[T], values: Sequence[Any]) -> T:
     """Return the record whose columns were read in their order, as `columns_of` names them."""
-    names, words = _shape(cast("type[Any]", kind))
+    names, words = _shape(kind)  # type: ignore[arg-type] # a class has a hash
     given = dict(zip(names, values, strict=True))
     for name, word in words:
         if given[name] is not None:

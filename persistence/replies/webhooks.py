@@ -121,7 +121,7 @@ class Webhooks:
         number = await self._session.write(_ADD, events)
         if len(events) == 1:
             return [number]
-        numbers = dict(await self._session.read(_NUMBERS, [each.dedup_key for each in events]))
+        numbers: dict[str, int] = dict(await self._session.read(_NUMBERS, [each.dedup_key for each in events]))
         return [numbers[each.dedup_key] for each in events]
 
     async def known(self, dedup_keys: Collection[str]) -> set[str]:
