@@ -79,7 +79,8 @@ class Replies:
         number = await self._session.write(_ADD, answers)
         if len(answers) == 1:
             return [number]
-        numbers: dict[int | None, int] = dict(await self._session.read(_OF_EVENTS, [each.reply_to_event for each in answers]))
+        rows = await self._session.read(_OF_EVENTS, [each.reply_to_event for each in answers])
+        numbers: dict[int | None, int] = dict(rows)
         return [numbers[each.reply_to_event] for each in answers]
 
     async def get(self, number: int, *, for_update: bool = False) -> Reply | None:
