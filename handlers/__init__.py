@@ -1,7 +1,14 @@
 """Consumers: one message in, effects and further messages out."""
 
 from brokers.router import Route, Router
-from handlers import chatbot, relay, samples
+from handlers import chatbot, crawl, creators, outreach, relay, samples
 
-ROUTERS: tuple[Router, ...] = (samples.router, chatbot.router, *relay.ROUTERS)
+ROUTERS: tuple[Router, ...] = (
+    samples.router,
+    chatbot.router,
+    *relay.ROUTERS,
+    creators.router,
+    outreach.router,
+    crawl.router,
+)
 ROUTES: tuple[Route, ...] = tuple(route for router in ROUTERS for route in router)

@@ -1,0 +1,100 @@
+"""What crawlers say about creators, campaigns and products, and what they are answered."""
+
+from typing import Annotated, ClassVar, Self
+
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
+
+from schemas.base import ForeignCommand, Value
+from schemas.ingestion import Page, PageResult
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
+
+#: How much of a creator's history is told unless asked for.
+USUAL_HISTORY = 20
+
+
+class IngestCreators(Page):
+    """Take in creator rows as a crawler saw them.
+
+    Of the options two are acted on: `taskId` names the outreach task that the crawl serves, and with `contact` true
+    the creators of these rows are handed to that task once the rows are stored.
+    """
+
+    key: ClassVar[str] = "creators.ingest"
+
+    @property
+    def task_id(self) -> str | None:
+        """The outreach task that the crawl serves."""
+        told = self.option("taskId", "task_id")
+        return str(told).strip() or None if isinstance(told, str | int) else None
+
+    @property
+    def wants_contact(self) -> bool:
+        """Whether the creators are to be written to for that task."""
+        return self.task_id is not None and self.option("contact") is True
+
+
+class IngestCampaigns(Page):
+    """Take in campaigns as a crawler saw them."""
+
+    key: ClassVar[str] = "creators.campaigns.ingest"
+
+
+class IngestProducts(Page):
+    """Take in the products of campaigns as a crawler saw them."""
+
+    key: ClassVar[str] = "creators.products.ingest"
+
+
+class IngestCreatorsResult(PageResult):
+    """What became of a page of creators: rows logged, and distinct creators among them."""
+
+    creators: int
+
+
+class IngestCampaignsResult(PageResult):
+    """What became of a page of campaigns: rows logged, and distinct campaigns among them."""
+
+    campaigns: int
+
+
+class IngestProductsResult(PageResult):
+    """What became of a page of products: rows logged, and distinct products of campaigns among them."""
+
+    products: int
+
+
+class TellCreatorHistory(ForeignCommand):
+    """Tell when a creator was written to before; the creator goes by id, by username, or by either as a name.
+
+    A display name alone names nobody: people share it.
+    """
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    key: ClassVar[str] = "creators.history.tell"
+
+    creator_id: Name | None = None
+    creator_name: Name | None = None
+    creator_username: Name | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = USUAL_HISTORY
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> Self:
+        if not (self.creator_id or self.creator_name or self.creator_username):
+            raise ValueError("names no creator: give creatorId, creatorUsername or creatorName")
+        return self
+
+
+class Contacted(Value):
+    """One time that a creator was written to: for which brand, and what the creator's chat showed by then."""
+
+    connect: bool | None
+    reply: bool | None
+    brand_name: str | None
+
+
+class TellCreatorHistoryResult(Value):
+    """When a creator was written to before, the latest time first."""
+
+    records: list[Contacted]
