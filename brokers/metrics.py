@@ -35,5 +35,13 @@ relay_waiting = Gauge("mesh_relay_deliveries_waiting", "Deliveries of marketing 
 relay_lag = Gauge("mesh_relay_lag_seconds", "How long the oldest delivery that may be sent has been due", ["platform"])
 relay_paused = Gauge("mesh_relay_destinations_paused", "Destinations that wait for an operator", ["platform"])
 
+crawl_pages = Counter("mesh_crawl_pages_total", "Pages read and published, by kind of crawl", ["crawl"])
+crawl_rows = Counter("mesh_crawl_rows_total", "Rows read and published, by kind of crawl", ["crawl"])
+crawl_failures = Counter(
+    "mesh_crawl_failures_total", "What went wrong in crawls and was gone on from", ["crawl", "error"]
+)
+crawl_logins = Counter("mesh_crawl_logins_total", "Logins with a mailed code")
+crawl_accounts_stopped = Counter("mesh_crawl_accounts_stopped_total", "Accounts that the site stopped", ["kind"])
+
 http_requests = Counter("mesh_http_requests_total", "HTTP requests by route and status", ["route", "status"])
 http_seconds = Histogram("mesh_http_seconds", "Time to answer", ["route"], buckets=SECONDS)

@@ -1,0 +1,184 @@
+"""The crawl of sample requests: campaign by campaign, tab by tab, page by page."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from crawlers.crawl import Read
+from crawlers.errors import PageChanged
+from crawlers.pages.sample_requests import SampleRequestsPage
+from crawlers.progress import Progress
+from crawlers.publishing import page_message
+from crawlers.rows import samples as rows_of
+from crawlers.session import Session
+from schemas.clock import Clock, utc_now
+from schemas.crawl.messages import CrawlSamples
+from schemas.crawl.tabs import Tab
+from schemas.samples.messages import IngestSamples
+
+log = structlog.get_logger()
+
+SOURCE = "mesh.crawlers.samples"
+#: Tabs in which creators may have published, or samples are on their way.
+_WITH_CONTENT = frozenset({Tab.PENDING, Tab.COMPLETED})
+_WITH_LOGISTICS = frozenset({Tab.SHIPPED, Tab.PENDING, Tab.COMPLETED})
+#: A row that shows the same product and creator as others may be that many rows away from its own drawer.
+_ALIKE = 5
+
+
+@dataclass
+class SamplesCrawl:
+    """What a command asks for."""
+
+    command: CrawlSamples
+    crawl_id: str
+    clock: Clock = utc_now
+    kind: str = "samples"
+
+    @property
+    def region(self) -> str:
+        """Whose accounts may run it."""
+        return self.command.region
+
+    @property
+    def account_name(self) -> str | None:
+        """The account that is to run it, if it must be a certain one."""
+        return self.command.account_name
+
+    @property
+    def longest(self) -> timedelta:
+        """How old it may become."""
+        return self.command.longest
+
+    async def read(self, session: Session, place: dict[str, Any], progress: Progress) -> AsyncIterator[Read]:
+        """Read on from a place: the list's number and the page to begin with."""
+        lists = [(campaign, tab) for campaign in self.command.campaigns or [""] for tab in self.command.tabs]
+        begin = int(place.get("list", 0))
+        for number, (campaign, tab) in enumerate(lists):
+            if number < begin:
+                continue
+            first = int(place.get("page", 1)) if number == begin else 1
+            async for read in _List(self, session, progress, number, campaign, tab).read(first):
+                yield read
+
+    def message(self, session: Session, rows: Sequence[dict[str, Any]], *place: object) -> Any:
+        """Return a page's rows as the message that stores them."""
+        options = self.command.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"function"})
+        body = IngestSamples(
+            source=SOURCE,
+            operator_id=self.command.operator_id or session.account.operator_id,
+            options={**options, "accountName": session.account.name},
+            rows=list(rows),
+        )
+        return page_message(body, self.crawl_id, *place, rows=rows)
+
+
+class _List:
+    """One tab of one campaign, or of all."""
+
+    def __init__(
+        self, crawl: SamplesCrawl, session: Session, progress: Progress, number: int, campaign: str, tab: Tab
+    ) -> None:
+        self._crawl = crawl
+        self._session = session
+        self._progress = progress
+        self._number = number
+        self._campaign = campaign
+        self._tab = tab
+        self._page = SampleRequestsPage(session.tab, session.site, session.wishes.patience)
+
+    async def read(self, first: int) -> AsyncIterator[Read]:
+        """Read from page `first` to the last one that is wanted."""
+        page, data = first, await self._opened(first)
+        while True:
+            self._say(page, data)
+            records = self._records(data)
+            rows = [row for record in records for row in await self._rows(record)]
+            is_last = not await self._page.has_next(data, page) or self._is_enough(page)
+            following = {"list": self._number + 1} if is_last else {"list": self._number, "page": page + 1}
+            self._progress.pages += 1
+            self._progress.rows += len(rows)
+            messages = [self._crawl.message(self._session, rows, self._campaign, self._tab, page)] if rows else []
+            yield Read(messages, following, rows)
+            if is_last:
+                return
+            page += 1
+            await self._session.turn()
+            data = await self._page.turn(page)
+
+    def _is_enough(self, page: int) -> bool:
+        command = self._crawl.command
+        if command.max_pages is not None and page >= command.max_pages:
+            return True
+        return not command.reads_all_pages and command.max_pages is None
+
+    async def _opened(self, first: int) -> dict[str, Any]:
+        await self._session.turn()
+        data = await self._page.open_tab(self._tab)
+        if self._campaign:
+            await self._session.turn()
+            data = await self._page.search_campaign(self._campaign)
+        if first > 1:
+            await self._session.turn()
+            data = await self._page.go_to(first, data)
+        return data
+
+    def _records(self, data: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the requests of a page; those of another campaign, which a search by a part would find, are left."""
+        listed = data.get("list")
+        if not isinstance(listed, list):
+            raise PageChanged("the list of sample requests is no list")
+        records = [record for record in listed if isinstance(record, dict)]
+        if not self._campaign:
+            return records
+        return [record for record in records if rows_of.campaign_id(record) == self._campaign]
+
+    async def _rows(self, record: dict[str, Any]) -> list[dict[str, Any]]:
+        command, row = (
+            self._crawl.command,
+            rows_of.sample_row(record, self._tab, self._crawl.region, self._crawl.clock()),
+        )
+        contents: list[dict[str, Any]] = []
+        logistics = None
+        if command.expand_view_content and self._tab in _WITH_CONTENT and _may_have_content(record):
+            contents = await self._drawer(record, "contents") or []
+        if command.view_logistics and self._tab in _WITH_LOGISTICS:
+            logistics = await self._drawer(record, "logistics")
+        return rows_of.with_contents(row, contents, logistics)
+
+    async def _drawer(self, record: dict[str, Any], what: str) -> Any:
+        """Return what a request's own drawer tells, by the id that its call answers with: rows may have moved.
+
+        None where the table shows no such row any more; what another row's drawer tells is never taken for its.
+        """
+        product, creator = rows_of.marks(record)
+        wanted = rows_of.apply_id(record)
+        open_drawer = self._page.contents if what == "contents" else self._page.logistics
+        for skip in range(_ALIKE):
+            await self._session.turn()
+            told = await open_drawer(product, creator, skip)
+            if told is None:
+                break
+            whose, found = told
+            if not wanted or not whose or whose == wanted:
+                return found
+        self._progress.skipped += 1
+        log.warning("crawl_drawer_not_found", what=what, product_id=product, creator=creator, apply_id=wanted)
+        return None
+
+    def _say(self, page: int, data: dict[str, Any]) -> None:
+        total = data.get("total")
+        pages = -(-total // self._page.size) if isinstance(total, int) else None
+        self._progress.expected = pages
+        where = f" of campaign {self._campaign}" if self._campaign else ""
+        self._progress.place = f"{self._tab.label}{where}, page {page}{f' of {pages}' if pages else ''}"
+        self._progress.doing = "reading"
+
+
+def _may_have_content(record: dict[str, Any]) -> bool:
+    """Tell whether a drawer is worth opening: where the list counts contents, those with none are left closed."""
+    counts = record.get("content_count")
+    return not isinstance(counts, dict) or any(counts.values())
