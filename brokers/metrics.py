@@ -37,9 +37,7 @@ relay_paused = Gauge("mesh_relay_destinations_paused", "Destinations that wait f
 
 crawl_pages = Counter("mesh_crawl_pages_total", "Pages read and published, by kind of crawl", ["crawl"])
 crawl_rows = Counter("mesh_crawl_rows_total", "Rows read and published, by kind of crawl", ["crawl"])
-crawl_failures = Counter(
-    "mesh_crawl_failures_total", "What went wrong in crawls and was gone on from", ["crawl", "error"]
-)
+crawl_failures = Counter("mesh_crawl_failures_total", "Failures in crawls, by what they were", ["crawl", "error"])
 crawl_logins = Counter("mesh_crawl_logins_total", "Logins with a mailed code")
 crawl_accounts_stopped = Counter("mesh_crawl_accounts_stopped_total", "Accounts that the site stopped", ["kind"])
 

@@ -68,6 +68,9 @@ class Crawl(Protocol):
     def longest(self) -> timedelta:
         """How old it may become."""
 
+    def resumed(self, place: dict[str, Any]) -> dict[str, Any]:
+        """Return where to go on in a later run, given where an earlier one stopped."""
+
     def read(self, session: Session, place: dict[str, Any], progress: Progress) -> AsyncIterator[Read]:
         """Read on from a place to the end, page by page; an empty place is the beginning."""
 
@@ -99,6 +102,7 @@ class Crawler:
         Raises TurnOver when there is more to do, and whatever stopped it; its cursor is kept either way.
         """
         cursor = await self.cursors.load(crawl_id, self.clock())
+        cursor = replace(cursor, place=crawl.resumed(cursor.place) if cursor.place else {})
         progress = Progress(crawl.kind, pages=cursor.pages, rows=cursor.rows, published=cursor.rows)
         if cursor.is_done:
             log.info("crawl_repeated", crawl=crawl.kind, crawl_id=crawl_id)

@@ -53,6 +53,10 @@ class SamplesCrawl:
         """How old it may become."""
         return self.command.longest
 
+    def resumed(self, place: dict[str, Any]) -> dict[str, Any]:
+        """Return where to go on after a while: a page before, for requests that left the tab moved others up."""
+        return {**place, "page": max(int(place.get("page", 1)) - 1, 1)}
+
     async def read(self, session: Session, place: dict[str, Any], progress: Progress) -> AsyncIterator[Read]:
         """Read on from a place: the list's number and the page to begin with."""
         lists = [(campaign, tab) for campaign in self.command.campaigns or [""] for tab in self.command.tabs]
@@ -95,8 +99,7 @@ class _List:
         page, data = first, await self._opened(first)
         while True:
             self._say(page, data)
-            records = self._records(data)
-            rows = [row for record in records for row in await self._rows(record)]
+            rows = await self._rows_of(self._records(data))
             is_last = not await self._page.has_next(data, page) or self._is_enough(page)
             following = {"list": self._number + 1} if is_last else {"list": self._number, "page": page + 1}
             self._progress.pages += 1
@@ -136,11 +139,22 @@ class _List:
             return records
         return [record for record in records if rows_of.campaign_id(record) == self._campaign]
 
+    async def _rows_of(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the rows of a page; a request that is none spoils no other, a page of such is PageChanged."""
+        rows: list[dict[str, Any]] = []
+        for record in records:
+            try:
+                rows += await self._rows(record)
+            except rows_of.Unreadable as error:
+                self._progress.skipped += 1
+                log.warning("crawl_record_unreadable", tab=self._tab, reason=str(error))
+        if records and not rows:
+            raise PageChanged("no sample request of the page can be read")
+        return rows
+
     async def _rows(self, record: dict[str, Any]) -> list[dict[str, Any]]:
-        command, row = (
-            self._crawl.command,
-            rows_of.sample_row(record, self._tab, self._crawl.region, self._crawl.clock()),
-        )
+        command = self._crawl.command
+        row = rows_of.sample_row(record, self._tab, self._crawl.region, self._crawl.clock())
         contents: list[dict[str, Any]] = []
         logistics = None
         if command.expand_view_content and self._tab in _WITH_CONTENT and _may_have_content(record):

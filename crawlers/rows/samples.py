@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from crawlers.errors import PageChanged
 from crawlers.rows.reading import first_number, identity, part, remaining, text, without_nothing
 from schemas.crawl.tabs import Tab
+
+
+class Unreadable(ValueError):
+    """A record lacks what a row cannot be without."""
 
 
 def apply_id(record: Mapping[str, Any]) -> str:
@@ -28,7 +31,7 @@ def marks(record: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def sample_row(record: Mapping[str, Any], tab: Tab, region: str, extracted_at: datetime) -> dict[str, Any]:
-    """Return a request as a row; raises PageChanged where it lacks what every request has."""
+    """Return a request as a row; raises Unreadable where it lacks what every request has."""
     product, creator = part(record, "product_info"), part(record, "creator_info")
     campaign = part(record, "campaign_info")
     username = (text(creator.get("user_name")) or "").removeprefix("@") or None
@@ -51,7 +54,7 @@ def sample_row(record: Mapping[str, Any], tab: Tab, region: str, extracted_at: d
         "extractedTime": extracted_at.isoformat(timespec="milliseconds"),
     }
     if not row["platformProductId"] or not (row["platformCreatorId"] or username):
-        raise PageChanged("a sample request names no product, or no creator")
+        raise Unreadable("a sample request names no product, or no creator")
     return without_nothing(row)
 
 
