@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from brokers.outgoing import Outgoing
 from crawlers.crawl import Read
 from crawlers.errors import PageChanged
 from crawlers.pages.sample_requests import SampleRequestsPage
@@ -25,6 +26,8 @@ SOURCE = "mesh.crawlers.samples"
 #: Tabs in which creators may have published, or samples are on their way.
 _WITH_CONTENT = frozenset({Tab.PENDING, Tab.COMPLETED})
 _WITH_LOGISTICS = frozenset({Tab.SHIPPED, Tab.PENDING, Tab.COMPLETED})
+#: What a page's options say of the page itself; a thousand campaigns would not fit beside every row.
+_LISTS = frozenset({"campaign_id", "campaign_ids", "tabs"})
 #: A row that shows the same product and creator as others may be that many rows away from its own drawer.
 _ALIKE = 5
 
@@ -68,16 +71,17 @@ class SamplesCrawl:
             async for read in _List(self, session, progress, number, campaign, tab).read(first):
                 yield read
 
-    def message(self, session: Session, rows: Sequence[dict[str, Any]], *place: object) -> Any:
+    def message(self, session: Session, rows: Sequence[dict[str, Any]], campaign: str, tab: Tab, page: int) -> Outgoing:
         """Return a page's rows as the message that stores them."""
-        options = self.command.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"function"})
+        told = self.command.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"function", *_LISTS})
+        options = {**told, "tabs": [tab.label], "page": page, "accountName": session.account.name}
         body = IngestSamples(
             source=SOURCE,
             operator_id=self.command.operator_id or session.account.operator_id,
-            options={**options, "accountName": session.account.name},
+            options=options | ({"campaignId": campaign} if campaign else {}),
             rows=list(rows),
         )
-        return page_message(body, self.crawl_id, *place, rows=rows)
+        return page_message(body, self.crawl_id, campaign, tab, page, rows=rows)
 
 
 class _List:
