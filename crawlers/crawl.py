@@ -55,6 +55,7 @@ class Crawl(Protocol):
     """One kind of crawl, with what it was asked for."""
 
     kind: str
+    crawl_id: str
 
     @property
     def region(self) -> str:
@@ -78,8 +79,8 @@ class Crawl(Protocol):
 class Sink(Protocol):
     """Where rows go besides the broker."""
 
-    async def add(self, crawl_id: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Take the rows of a page that has been published."""
+    async def add(self, crawl_id: str, page_id: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Take the rows of a page that has been published; the same page may come again."""
 
 
 @dataclass(kw_only=True)
@@ -96,23 +97,26 @@ class Crawler:
     clock: Clock = utc_now
     sleep: Any = field(default=asyncio.sleep)
 
-    async def run(self, crawl: Crawl, crawl_id: str) -> Progress:
+    async def run(self, crawl: Crawl) -> Progress:
         """Run a crawl from where it stands to its end; one that has ended is not run again.
 
         Raises TurnOver when there is more to do, and whatever stopped it; its cursor is kept either way.
         """
+        crawl_id = crawl.crawl_id
         cursor = await self.cursors.load(crawl_id, self.clock())
         cursor = replace(cursor, place=crawl.resumed(cursor.place) if cursor.place else {})
         progress = Progress(crawl.kind, pages=cursor.pages, rows=cursor.rows, published=cursor.rows)
         if cursor.is_done:
             log.info("crawl_repeated", crawl=crawl.kind, crawl_id=crawl_id)
-            progress.doing = "done before"
+            progress.doing, progress.was_done = "done before", True
             return progress
         run = _Run(self, crawl, cursor, progress)
         try:
             async with self.sessions.open(crawl.region, crawl.account_name) as session:
                 progress.account = session.account.name
                 await run.to_end(session)
+        except Error as error:
+            raise verdict_on(error) from error
         finally:
             await run.keep()
         progress.doing = "done"
@@ -179,10 +183,10 @@ class _Run:
     async def _published(self, session: Session, page: Read) -> None:
         await self._crawler.outlet.publish(page.messages)
         session.lease.check()
+        if self._crawler.sink is not None and page.messages:
+            await self._crawler.sink.add(self._cursor.crawl_id, page.messages[-1].message_id, page.rows)
         self._cursor = self._cursor.advanced(page.next_place, len(page.rows))
         await self._crawler.cursors.save(self._cursor, self._token)
-        if self._crawler.sink is not None:
-            await self._crawler.sink.add(self._cursor.crawl_id, page.rows)
         self._progress.published += len(page.rows)
         metrics.crawl_pages.labels(self._crawl.kind).inc()
         metrics.crawl_rows.labels(self._crawl.kind).inc(len(page.rows))

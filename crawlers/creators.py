@@ -9,7 +9,7 @@ import structlog
 
 from brokers.outgoing import Outgoing
 from crawlers.crawl import Read
-from crawlers.errors import PageChanged, SiteFailed
+from crawlers.errors import CannotRead, PageChanged, SiteFailed
 from crawlers.pages.chat import ChatPage
 from crawlers.pages.creator_detail import CreatorDetailPage
 from crawlers.pages.find_creators import Filters, FindCreatorsPage
@@ -28,10 +28,6 @@ SOURCE = "mesh.crawlers.creators"
 _TRIES = 3
 #: Who wants both kinds of content filters by none.
 _ALL_CONTENT = 2
-
-
-class CannotFilter(ValueError):
-    """The search cannot be filtered as the command asks."""
 
 
 @dataclass
@@ -150,7 +146,7 @@ class CreatorsCrawl:
 
 
 def filters_of(command: CrawlCreators) -> Filters:
-    """Return a command's search in the words of the page; raises CannotFilter."""
+    """Return a command's search in the words of the page; raises CannotRead."""
     wanted = command.search_strategy
     gender, share = _gender(wanted.fans_gender)
     content = wanted.content_type
@@ -178,7 +174,7 @@ def _gender(told: str | None) -> tuple[str, int | None]:
     if gender not in {"Female", "Male"}:
         if gender in {"Any", "All"}:
             return "", None
-        raise CannotFilter(f"fansGender is neither Female nor Male: {told[:40]}")
+        raise CannotRead(f"fansGender is neither Female nor Male: {told[:40]}")
     digits = "".join(filter(str.isdigit, share))
     return gender, int(digits) if digits else None
 

@@ -91,6 +91,10 @@ class NoAccount(CrawlError):
     """No enabled account is called so, or drives that region."""
 
 
+class CannotRead(CrawlError):
+    """The site cannot be read as it was asked for: it has no such filter, or the words for it make no sense."""
+
+
 class StillFailing(CrawlError):
     """The same place failed again and again."""
 

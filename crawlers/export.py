@@ -1,7 +1,7 @@
 """Tables for people: what a crawl has published, as a workbook and as CSV, however long it is.
 
-Rows wait in a file, page by page, so that a crawl that was interrupted exports all of them; the workbook is written from
-there, a row at a time. A cell that a spreadsheet would take for a formula begins with an apostrophe.
+Rows wait in a file, page by page, so that a crawl that was interrupted exports all of them, each page once; tables are
+written from there, a row at a time. A cell that a spreadsheet would take for a formula begins with an apostrophe.
 https://owasp.org/www-community/attacks/CSV_Injection
 """
 
@@ -61,19 +61,20 @@ class Exports:
     folder: Path
     kind: str
 
-    async def add(self, crawl_id: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Keep the rows of a page."""
-        await asyncio.to_thread(self._add, crawl_id, rows)
+    async def add(self, crawl_id: str, page_id: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Keep the rows of a page; one that comes again, after a crash, is in the tables once."""
+        await asyncio.to_thread(self._add, crawl_id, page_id, rows)
 
     async def finish(self, crawl_id: str, told: Sequence[str], now: datetime) -> list[Path]:
         """Write what was kept as workbooks and CSV, and return the files; `told` is the middle of their name."""
         return await asyncio.to_thread(self._finish, crawl_id, told, now)
 
-    def _add(self, crawl_id: str, rows: Sequence[dict[str, Any]]) -> None:
+    def _add(self, crawl_id: str, page_id: str, rows: Sequence[dict[str, Any]]) -> None:
         waiting = self._waiting(crawl_id)
         waiting.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with waiting.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+            lines = (json.dumps([page_id, *each], ensure_ascii=False) for each in enumerate(rows))
+            file.writelines(line + "\n" for line in lines)
 
     def _finish(self, crawl_id: str, told: Sequence[str], now: datetime) -> list[Path]:
         folder = self.folder / _FOLDERS[self.kind]
@@ -103,15 +104,19 @@ def cell(value: Any) -> str | int | float | None:
 
 
 def _kept(waiting: Path) -> Iterator[dict[str, Any]]:
-    """Yield what waits; half a line, of a process that was killed while it wrote, is left out."""
+    """Yield what waits, each page once; half a line, of a process that was killed while it wrote, is left out."""
     if not waiting.exists():
         return
+    seen: set[tuple[str, int]] = set()
     with waiting.open(encoding="utf-8") as file:
         for line in file:
             try:
-                yield json.loads(line)
+                page_id, number, row = json.loads(line)
             except ValueError:
                 continue
+            if (page_id, number) not in seen:
+                seen.add((page_id, number))
+                yield row
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Iterator[dict[str, Any]]) -> None:

@@ -19,6 +19,7 @@ class Progress:
     skipped: int = 0
     recoveries: int = 0
     note: str = ""
+    was_done: bool = False
 
 
 #: Called whenever something has moved; it must be quick.

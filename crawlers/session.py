@@ -23,6 +23,8 @@ from crawlers.errors import (
     BrowserLost,
     LoginFailed,
     NotNow,
+    PageChanged,
+    Passing,
     SessionLost,
 )
 from crawlers.failures import Failures
@@ -251,8 +253,7 @@ class Sessions:
     async def _working(self, session: Session) -> AsyncIterator[Session]:
         watching = asyncio.create_task(_stop_when_lost(session))
         try:
-            await session.turn()
-            await session.start()
+            await self._started(session)
             yield session
         except AccountStopped as stopped:
             await session.keep_failure(stopped.kind, stopped)
@@ -261,6 +262,14 @@ class Sessions:
         finally:
             watching.cancel()
             await session.close()
+
+    async def _started(self, session: Session) -> None:
+        await session.turn()
+        try:
+            await session.start()
+        except (Passing, PageChanged) as error:
+            await session.keep_failure("start", error)
+            raise
 
 
 async def _stop_when_lost(session: Session) -> None:

@@ -8,7 +8,7 @@ from playwright.async_api import Locator
 from playwright.async_api import TimeoutError as Late
 
 from crawlers.browser import told
-from crawlers.errors import PageChanged, SiteFailed
+from crawlers.errors import CannotRead, PageChanged, SiteFailed
 from crawlers.pages.page import SitePage
 
 
@@ -27,10 +27,6 @@ class Filters:
     min_followers: int | None = None
     min_views: int | None = None
     min_engagement: int | None = None
-
-
-class NoSuchFilter(Exception):
-    """The page has no such filter or choice: without it the search would find others than were asked for."""
 
 
 class FindCreatorsPage(SitePage):
@@ -69,7 +65,7 @@ class FindCreatorsPage(SitePage):
     async def search(self, filters: Filters) -> dict[str, Any]:
         """Open the page, set every filter, and return the data of the first creators.
 
-        Raises NoSuchFilter for a filter or choice that the page has not.
+        Raises CannotRead for a filter or choice that the page has not.
         """
         data = await self.answer(self.call, self.open)
         for name, label in self.choices.items():
@@ -92,26 +88,26 @@ class FindCreatorsPage(SitePage):
         panel = self.at("filter").filter(has=self.tab.get_by_role("button", name=label, exact=True)).first
         with told():
             if not await panel.count():
-                raise NoSuchFilter(f"{self.name} has no filter {label}")
+                raise CannotRead(f"{self.name} has no filter {label}")
             option = panel.get_by_label(choice, exact=True).first
             if not await option.is_visible():
                 await panel.get_by_role("button", name=label, exact=True).click()
             if not await option.count():
-                raise NoSuchFilter(f"the filter {label} has no choice {choice}")
+                raise CannotRead(f"the filter {label} has no choice {choice}")
         return await self._set(option.check, label)
 
     async def _select_gender(self, gender: str) -> dict[str, Any]:
         select = self.at("gender").first
         with told():
             if not await select.count() or not await select.locator("option", has_text=gender).count():
-                raise NoSuchFilter(f"{self.name} has no choice {gender} of gender")
+                raise CannotRead(f"{self.name} has no choice {gender} of gender")
         return await self._set(lambda: select.select_option(label=gender), "gender")
 
     async def _enter(self, label: str, number: int) -> dict[str, Any]:
         field = self.tab.get_by_label(label, exact=True).first
         with told():
             if not await field.count():
-                raise NoSuchFilter(f"{self.name} has no filter {label}")
+                raise CannotRead(f"{self.name} has no filter {label}")
         return await self._set(lambda: _typed(field, str(number)), label)
 
     async def _find(self, keyword: str) -> dict[str, Any]:
