@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from mesh.cli_crawl import crawl
 from mesh.cli_events import events
 from mesh.words import LOOK, RUN, SET_UP, IsDryRun, Json, join
 
@@ -27,6 +28,7 @@ app.add_typer(dead, name="dead", rich_help_panel=LOOK, help="Dead letters: list,
 app.add_typer(schedules, name="schedules", rich_help_panel=LOOK, help="Chat schedules: list them, free parked ones.")
 app.add_typer(deliveries, name="deliveries", rich_help_panel=LOOK, help="Chat deliveries: list, settle uncertain ones.")
 app.add_typer(events, name="events", rich_help_panel=LOOK, help="Marketing events: where they are; replay, cancel.")
+app.add_typer(crawl, name="crawl", rich_help_panel=RUN, help="Read the sellers' pages by hand; accounts that rest.")
 app.add_typer(topology, name="topology", rich_help_panel=SET_UP, help="Exchanges and queues: broker against code.")
 
 DeadQueue = Annotated[

@@ -3,13 +3,14 @@
 from pydantic import ValidationError
 
 from brokers.verdict import Verdict
+from crawlers.errors import CrawlError
 from mesh.compose import Unconfigured
 from mesh.data_dir import AlreadyRunning
 from mesh.embedded.process import ServiceFailed
 from mesh.worker import UnknownQueue
 from settings import Settings
 
-_MENDABLE = (AlreadyRunning, ServiceFailed, Unconfigured, UnknownQueue, Verdict, OSError)
+_MENDABLE = (AlreadyRunning, CrawlError, ServiceFailed, Unconfigured, UnknownQueue, Verdict, OSError)
 
 
 def complaint(error: Exception) -> str | None:

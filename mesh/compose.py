@@ -25,7 +25,9 @@ from brokers.router import Route
 from brokers.status import NoStatusBoard
 from brokers.worker import Worker
 from handlers.chatbot import Unrecorded
+from handlers.crawl.commands import Crawling
 from handlers.relay.forwarding import Outside
+from mesh.browsing import Browsing, browsing, crawling
 from persistence.engine import Database, open_uow
 from persistence.uow import Transaction
 from schemas.clock import utc_now
@@ -105,6 +107,16 @@ class Composition:
             bases=self.base_urls,
         )
 
+    @cached_property
+    def browsing(self) -> Browsing:
+        """What whoever opens a browser needs; without keys, saved sessions stay on this machine."""
+        return browsing(self.settings, self.vault if self.settings.encryption_keys else None)
+
+    @cached_property
+    def crawling(self) -> Crawling:
+        """What crawls are run with."""
+        return crawling(self.settings, self.browsing, self.publisher)
+
     def worker(self, routes: list[Route]) -> Worker:
         """Return the consumers of some routes, with everything their handlers ask for."""
         dependencies: dict[str, Any] = {
@@ -117,6 +129,8 @@ class Composition:
         # Whoever sends nothing to destinations needs no keys of their secrets.
         if any(route.queue.name == topology.RELAY_DELIVERIES_SEND.name for route in routes):
             dependencies["outside"] = self.outside
+        if any(route.queue.domain == "crawl" for route in routes):
+            dependencies["crawling"] = self.crawling
         return Worker(
             routes,
             dependencies,
@@ -130,7 +144,7 @@ class Composition:
     async def close(self) -> None:
         """Close whatever was built."""
         built = self.__dict__
-        for part in ("publisher", "database", "board", "http"):
+        for part in ("publisher", "database", "board", "http", "browsing"):
             if part in built:
                 await built[part].close()
 
