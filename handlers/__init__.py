@@ -7,8 +7,8 @@ ROUTERS: tuple[Router, ...] = (
     samples.router,
     chatbot.router,
     *relay.ROUTERS,
-    creators.router,
-    outreach.router,
+    *creators.ROUTERS,
+    *outreach.ROUTERS,
     crawl.router,
 )
 ROUTES: tuple[Route, ...] = tuple(route for router in ROUTERS for route in router)

@@ -10,13 +10,14 @@ import structlog
 from adapters.message_sender import MessageSender, Receipt
 from brokers import metrics, topology
 from brokers.delivery import Delivery
-from brokers.outgoing import new_message_id
+from brokers.outgoing import Outgoing, new_message_id, outgoing
 from brokers.router import Router
 from brokers.verdict import Conflict, Reject, Retryable, Unavailable
 from persistence.uow import Transaction, Uow
 from schemas.chatbot.messages import ChatMessage, ChatTask, SendChatMessages, parts_of, task_key
 from schemas.chatbot.records import ChatDelivery, DeliveryState
 from schemas.clock import Clock
+from schemas.outreach.messages import ChatOutcome
 
 log = structlog.get_logger()
 router = Router()
@@ -27,6 +28,8 @@ RECORD_TRIES = 5
 REASON_LENGTH = 500
 MILLISECOND = timedelta(milliseconds=1)
 UNTRIED = frozenset({DeliveryState.PENDING, DeliveryState.FAILED})
+#: What an outreach task is told of its messages.
+TOLD = frozenset({DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.UNCERTAIN})
 
 
 class Unrecorded:
@@ -66,6 +69,7 @@ class Unrecorded:
         ]
         if true:
             await tx.deliveries.save(true)
+            await _tell(tx, true, is_final=False)
             log.info("chat_outcomes_recorded_late", task_keys=[one.task_key for one in true])
         return kept
 
@@ -85,14 +89,15 @@ async def send_chat_messages(
     Safe to repeat: a task is recorded as `sending` before the call and as `sent` after it. One found `sent` is
     skipped. One found `sending`, of which this process knows nothing, was interrupted: it becomes `uncertain` and is
     left to an operator. A task that fails does not stop the others; the message is retried, or parked, for those that
-    failed.
+    failed. An outreach task is told of each outcome, in the transaction that records it.
     """
     failures: list[tuple[int, Retryable | Reject]] = []
+    is_last = delivery.attempt >= topology.CHATBOT_SAMPLE_BATCH.retry.attempts
     for index, task in enumerate(delivery.message.tasks):
         planned = _planned(delivery, index, sender.name, clock())
         try:
             with unrecorded.holding(planned):
-                await _send(task, planned, uow, sender, clock, unrecorded)
+                await _send(task, planned, uow, sender, clock, unrecorded, is_last=is_last)
         except (Retryable, Reject) as failure:
             log.warning("chat_task_failed", index=index, reason=str(failure), will_retry=isinstance(failure, Retryable))
             failures.append((index, failure))
@@ -107,6 +112,8 @@ async def _send(
     sender: MessageSender,
     clock: Clock,
     unrecorded: Unrecorded,
+    *,
+    is_last: bool,
 ) -> None:
     """Send what of a task was not sent yet, with no transaction open during the call."""
     begun = await _begin(planned, uow, clock(), unrecorded)
@@ -121,7 +128,7 @@ async def _send(
         reason = str(failure)[:REASON_LENGTH]
         failed_at = clock()
         failed = [replace(one, state=DeliveryState.FAILED, reason=reason, updated_at=failed_at) for one in begun]
-        await _record(uow, unrecorded, begun, failed)
+        await _record(uow, unrecorded, begun, failed, is_final=is_last or isinstance(failure, Reject))
         raise
     await _record(uow, unrecorded, begun, [_sent(one, receipt, clock()) for one in begun])
     log.info("chat_task_sent", sender=receipt.sender, platform_creator_id=task.platform_creator_id, parts=len(begun))
@@ -166,6 +173,7 @@ async def _begin(
             interrupted = [_uncertain(one, now) for one in stored.values() if one.state is DeliveryState.SENDING]
             if begun or interrupted:
                 await tx.deliveries.save([*begun, *interrupted])
+                await _tell(tx, interrupted)
     except Unavailable:
         # The server may have committed without our hearing of it; nothing was sent either way.
         unrecorded.keep(begun, map(_untried, begun))
@@ -198,13 +206,19 @@ def _uncertain(known: ChatDelivery, now: datetime) -> ChatDelivery:
 
 
 async def _record(
-    uow: Uow, unrecorded: Unrecorded, begun: Sequence[ChatDelivery], outcomes: Sequence[ChatDelivery]
+    uow: Uow,
+    unrecorded: Unrecorded,
+    begun: Sequence[ChatDelivery],
+    outcomes: Sequence[ChatDelivery],
+    *,
+    is_final: bool = True,
 ) -> None:
     """Store the outcome of a call; if that cannot be, keep it until SQL is back and the handler is run again."""
     for tries_left in reversed(range(RECORD_TRIES)):
         try:
             async with uow() as tx:
                 await tx.deliveries.save(outcomes)
+                await _tell(tx, outcomes, is_final=is_final)
         except Conflict:
             if not tries_left:
                 unrecorded.keep(begun, outcomes)
@@ -214,6 +228,29 @@ async def _record(
             raise
         else:
             return
+
+
+async def _tell(tx: Transaction, deliveries: Iterable[ChatDelivery], *, is_final: bool = True) -> None:
+    """Say what became of tasks that an outreach task asked for; nobody listens for the others."""
+    if told := [outcome for each in deliveries if (outcome := outcome_of(each, is_final=is_final))]:
+        await tx.send_all(told)
+
+
+def outcome_of(delivery: ChatDelivery, *, is_final: bool = True) -> Outgoing | None:
+    """Return what is said of a delivery to the outreach task that asked for it; None if there is nothing to say."""
+    if delivery.outreach_task_id is None or delivery.state not in TOLD:
+        return None
+    outcome = ChatOutcome(
+        task_key=delivery.task_key,
+        outreach_task_id=delivery.outreach_task_id,
+        platform_creator_id=delivery.platform_creator_id,
+        state=delivery.state,
+        at=delivery.updated_at,
+        sender=delivery.sender,
+        reason=delivery.reason,
+        is_final=is_final,
+    )
+    return replace(outgoing(outcome), key=f"{outcome.key}.{outcome.state}")
 
 
 def _planned(delivery: Delivery[SendChatMessages], index: int, sender: str, now: datetime) -> dict[str, ChatDelivery]:
@@ -228,6 +265,7 @@ def _planned(delivery: Delivery[SendChatMessages], index: int, sender: str, now:
             sample_id=part.sample_id,
             scenario=part.scenario,
             run=part.run,
+            outreach_task_id=part.outreach_task_id,
             region=part.region,
             platform_creator_id=part.platform_creator_id,
             messages=[message.model_dump(by_alias=True, exclude_none=True) for message in part.messages],

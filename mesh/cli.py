@@ -8,6 +8,7 @@ import typer
 
 from mesh.cli_crawl import crawl
 from mesh.cli_events import events
+from mesh.cli_outreach import outreach
 from mesh.words import LOOK, RUN, SET_UP, IsDryRun, Json, join
 
 app = typer.Typer(
@@ -27,6 +28,9 @@ topology = typer.Typer(no_args_is_help=True)
 app.add_typer(dead, name="dead", rich_help_panel=LOOK, help="Dead letters: list, show, redrive or discard them.")
 app.add_typer(schedules, name="schedules", rich_help_panel=LOOK, help="Chat schedules: list them, free parked ones.")
 app.add_typer(deliveries, name="deliveries", rich_help_panel=LOOK, help="Chat deliveries: list, settle uncertain ones.")
+app.add_typer(
+    outreach, name="outreach", rich_help_panel=LOOK, help="Outreach tasks: list, show, pause, resume, cancel."
+)
 app.add_typer(events, name="events", rich_help_panel=LOOK, help="Marketing events: where they are; replay, cancel.")
 app.add_typer(crawl, name="crawl", rich_help_panel=RUN, help="Read the sellers' pages by hand; accounts that rest.")
 app.add_typer(topology, name="topology", rich_help_panel=SET_UP, help="Exchanges and queues: broker against code.")

@@ -1,4 +1,4 @@
-"""`mesh publishers`: the outbox relay, what is due of chats and marketing events, and the purge, in one process."""
+"""`mesh publishers`: the outbox relay, what is due of chats, outreach and marketing events, and the purge."""
 
 import asyncio
 import os
@@ -16,6 +16,7 @@ from publishers.clockwork import Pace, Polling
 from publishers.deliveries import DeliveriesPoller
 from publishers.marketing_events import PACE, MarketingEventsPoller
 from publishers.outbox import OutboxRelay
+from publishers.outreach import OutreachPoller
 from publishers.purge import Purge
 from publishers.schedules.judgement import Policy
 from publishers.schedules.politeness import Politeness, QuietHours
@@ -46,6 +47,7 @@ async def _publish(settings: Settings, stop: asyncio.Event) -> None:
         schedule_publisher(composition, clock),
         MarketingEventsPoller(uow, publisher, clock, Polling(lease=_lease(settings), pace=PACE)),
         DeliveriesPoller(uow, publisher, clock),
+        OutreachPoller(uow, clock),
         BacklogWatch(uow, clock),
         Purge(
             uow,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fastapi import FastAPI
 
 from brokers.status import StatusBoard
-from publishers.gateway import chatbot, docs, errors, events, openapi, samples
+from publishers.gateway import chatbot, creators, docs, errors, events, openapi, outreach, samples
 from publishers.gateway.auth import Callers
 from publishers.gateway.border import Border, HotRoute
 from publishers.gateway.health import health
@@ -43,7 +43,12 @@ def gateway(
     errors.install(app)
     openapi.install(app)
     docs.install(app)
-    hot: dict[str, HotRoute] = {samples.PATH: samples.SamplesIngest(desk), chatbot.PATH: chatbot.ChatbotMessages(desk)}
+    hot: dict[str, HotRoute] = {
+        samples.PATH: samples.samples_ingest(desk),
+        chatbot.PATH: chatbot.ChatbotMessages(desk),
+        **creators.routes(desk),
+        **outreach.routes(desk),
+    }
     return Border(
         app,
         hot,

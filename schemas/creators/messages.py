@@ -1,8 +1,8 @@
 """What crawlers say about creators, campaigns and products, and what they are answered."""
 
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints
 
 from schemas.base import ForeignCommand, Value
 from schemas.ingestion import Page, PageResult
@@ -79,11 +79,10 @@ class TellCreatorHistory(ForeignCommand):
     creator_username: Name | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = USUAL_HISTORY
 
-    @model_validator(mode="after")
-    def _names_somebody(self) -> Self:
-        if not (self.creator_id or self.creator_name or self.creator_username):
-            raise ValueError("names no creator: give creatorId, creatorUsername or creatorName")
-        return self
+    @property
+    def names_somebody(self) -> bool:
+        """Whether it says of whom."""
+        return bool(self.creator_id or self.creator_name or self.creator_username)
 
 
 class Contacted(Value):

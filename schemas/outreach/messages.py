@@ -20,6 +20,7 @@ from pydantic import (
 from schemas.base import Event, ForeignCommand, Message, Value
 from schemas.chatbot.records import DeliveryState
 from schemas.ingestion import OperatorId
+from schemas.outreach.records import Contact
 from schemas.plain_json import canonical, clean
 from schemas.shapes import as_tasks
 
@@ -194,6 +195,15 @@ class DecideContacts(
     def creators(self) -> list[CreatorToContact]:
         """The creators, in the order they were found."""
         return self.root
+
+
+def handed_over(contact: Contact) -> CreatorToContact:
+    """Return a contact that waits as the creator who is to be decided on."""
+    return CreatorToContact(
+        platform_creator_id=contact.platform_creator_id,
+        outreach_task_id=contact.task_id,
+        platform=contact.platform,
+    )
 
 
 class ChatOutcome(Event):

@@ -1,0 +1,89 @@
+"""The poller of outreach tasks: what is due begins, what has run out ends, and creators who wait are decided on."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+
+import structlog
+
+from persistence.uow import Transaction, Uow
+from publishers.clockwork import Pace, keep_passing
+from schemas.clock import Clock
+from schemas.outreach.crawling import crawl_of
+from schemas.outreach.messages import DecideContacts, handed_over
+from schemas.outreach.records import Contact, StopReason, TaskStatus
+from schemas.outreach.statuses import WINDOW, started, stopped
+from schemas.readers import whole_milliseconds
+
+log = structlog.get_logger()
+
+#: A task begins within two seconds of its time; a look costs three queries of an index each.
+PACE = Pace(shortest=timedelta(milliseconds=250), longest=timedelta(seconds=2))
+#: Tasks that begin or end in one pass; more follow in the next, at once.
+AT_ONCE = 50
+#: Creators who wait are asked about again after this long, if nothing else made room for them meanwhile.
+ASK_AGAIN = timedelta(seconds=15)
+#: Creators of all tasks that are asked about in one pass.
+CREATORS_AT_ONCE = 500
+
+
+class OutreachPoller:
+    """Begins and ends tasks by the clock; several may run, for each takes the rows that it locks.
+
+    What it says goes through the outbox, in the transaction that changes the task: a task is never begun without its
+    crawl, nor twice.
+    """
+
+    def __init__(self, uow: Uow, clock: Clock, pace: Pace = PACE) -> None:
+        self._uow = uow
+        self._clock = clock
+        self._pace = pace
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Poll until told to stop."""
+        await keep_passing(self.pass_once, name="outreach", stop=stop, pace=self._pace)
+
+    async def pass_once(self) -> int:
+        """Begin, end and ask once; return how many tasks began or ended.
+
+        Creators who wait do not count: a task without room for them would keep the poller busy for nothing.
+        """
+        now = whole_milliseconds(self._clock())
+        async with self._uow() as tx:
+            ended = await self._end(tx, now)
+        async with self._uow() as tx:
+            begun = await self._begin(tx, now)
+        async with self._uow() as tx:
+            await self._ask(tx, now)
+        return ended + begun
+
+    async def _begin(self, tx: Transaction, now: datetime) -> int:
+        due = [started(task, now) for task in await tx.outreach_tasks.due(now, AT_ONCE)]
+        await tx.outreach_tasks.save(due)
+        await tx.send_all(crawl_of(task) for task in due)
+        for task in due:
+            log.info("outreach_task_began", task_id=task.id, region=task.region, due_at=task.plan_execute_time)
+        return len(due)
+
+    async def _end(self, tx: Transaction, now: datetime) -> int:
+        over = await tx.outreach_tasks.expired(now, AT_ONCE)
+        ended = [stopped(task, TaskStatus.TIMEOUT, StopReason.TIME, now) for task in over]
+        await tx.outreach_tasks.save(ended)
+        await tx.contacts.close([task.id for task in ended], dict.fromkeys((t.id for t in ended), StopReason.TIME), now)
+        for task in ended:
+            log.info("outreach_task_ended", task_id=task.id, status=task.status, reason=task.stop_reason)
+        return len(ended)
+
+    async def _ask(self, tx: Transaction, now: datetime) -> None:
+        """Hand creators who wait to whoever decides: their task was paused, or there was no room for them."""
+        waiting = await tx.contacts.unasked(now, CREATORS_AT_ONCE)
+        await tx.contacts.wake([each.id for each in waiting], now + ASK_AGAIN)
+        await tx.send_all(_asked(waiting))
+
+
+def _asked(waiting: Sequence[Contact]) -> list[DecideContacts]:
+    """Return one message a task, for as many of its creators as may be on their way at once."""
+    in_order = sorted(waiting, key=lambda each: (each.task_id, each.created_at, each.id))
+    by_task = groupby(in_order, key=lambda each: each.task_id)
+    return [DecideContacts.of([handed_over(each) for each in contacts][:WINDOW]) for _, contacts in by_task]
