@@ -94,7 +94,7 @@ async def test_a_section_that_fails_costs_its_fields_alone(site: Driven) -> None
 
 
 async def test_a_search_goes_on_with_whom_it_has_not_read(site: Driven) -> None:
-    lose = later(22, lambda: site.centre.accounts.expire())
+    lose = later(22, site.centre.accounts.expire)
     progress = await site.crawler(watch=lose).run(creators(maxCreatorsToLoad=30))
     assert ids(site) == people(site)[:30]
     assert progress.recoveries == 1

@@ -131,7 +131,7 @@ async def test_a_saved_session_needs_no_second_login(site: Driven) -> None:
 
 
 async def test_a_session_lost_in_mid_crawl_logs_in_again_and_loses_nothing(site: Driven) -> None:
-    progress = await run(site, watch=later(1, lambda: site.centre.accounts.expire()))
+    progress = await run(site, watch=later(1, site.centre.accounts.expire))
     assert identities(site.rows()) == truth(site, "to_review")
     assert site.centre.counts.seen["logins"] == 2
     assert progress.recoveries == 1
