@@ -56,8 +56,8 @@ class CampaignsCrawl:
         """
         done: list[str] = list(place.get("done", ()))
         known = set(done)
-        detail = CampaignPage(await session.new_tab(), session.site, session.wishes.patience)
-        try:
+        async with session.beside() as tab:
+            detail = CampaignPage(tab, session.site, session.wishes.patience)
             async for campaign in self._listed(session, progress):
                 which = campaign_id(campaign)
                 if which is None or which in known or not self._is_wanted(which):
@@ -68,8 +68,6 @@ class CampaignsCrawl:
                 done.append(which)
                 progress.pages += 1
                 yield self._read(session, campaign, products, done, progress)
-        finally:
-            await detail.tab.close()
 
     def _is_wanted(self, which: str) -> bool:
         return not self.command.campaigns or which in self.command.campaigns

@@ -63,8 +63,8 @@ class CreatorsCrawl:
         done: list[str] = list(place.get("done", ()))
         known, most = set(done), self.command.max_creators_to_load
         progress.expected = most
-        detail = CreatorDetailPage(await session.new_tab(), session.site, session.wishes.patience)
-        try:
+        async with session.beside() as tab:
+            detail = CreatorDetailPage(tab, session.site, session.wishes.patience)
             async for found in self._found(session, progress):
                 if len(done) >= most:
                     return
@@ -78,28 +78,22 @@ class CreatorsCrawl:
                 progress.pages += 1
                 progress.rows += 1
                 yield Read([self._message(session, row)], {"done": list(done)}, [row])
-        finally:
-            await detail.tab.close()
 
     async def _found(self, session: Session, progress: Progress) -> AsyncIterator[dict[str, Any]]:
-        """Yield whom the search finds, scrolling on as long as it brings anybody new."""
+        """Yield whom the search finds, as long as it brings anybody new."""
         search = FindCreatorsPage(session.tab, session.site, session.wishes.patience)
-        await session.turn()
-        data = await search.search(filters_of(self.command))
         seen: set[str] = set()
-        while True:
+        async for data in search.found(filters_of(self.command), session.turn):
             people = data.get("list")
             if not isinstance(people, list):
                 raise PageChanged("the list of creators is no list")
-            fresh = [each for each in people if isinstance(each, dict) and creator_id(each) not in seen]
             progress.expected = min(self.command.max_creators_to_load, data.get("total") or 10**9)
+            fresh = [each for each in people if isinstance(each, dict) and creator_id(each) not in seen]
             for each in fresh:
                 seen.add(creator_id(each) or "")
                 yield each
-            if not fresh or not data.get("has_more", True):
+            if not fresh:
                 return
-            await session.turn()
-            data = await search.more()
 
     async def _row(
         self, session: Session, detail: CreatorDetailPage, found: dict[str, Any], progress: Progress

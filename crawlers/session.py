@@ -3,14 +3,14 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import structlog
-from playwright.async_api import Page
+from playwright.async_api import Error, Page
 
 from brokers import metrics
 from crawlers.accounts import Account, Accounts
@@ -109,10 +109,16 @@ class Session:
         await self.pace.turn()
         self.lease.check()
 
-    async def new_tab(self) -> Page:
-        """Return another page of the same browser."""
+    @asynccontextmanager
+    async def beside(self) -> AsyncIterator[Page]:
+        """Give another page of the same browser, and close it on the way out."""
         self.lease.check()
-        return await self._browser.new_page()
+        page = await self._browser.new_page()
+        try:
+            yield page
+        finally:
+            with suppress(Error):  # It may have gone with its browser.
+                await page.close()
 
     async def start(self) -> None:
         """Open the browser with what was saved, and be logged in."""
@@ -142,9 +148,10 @@ class Session:
             await self.turn()
             await page.open()
             asked_at = self.clock()
-            await page.ask_for_code(self.account.email)
             try:
-                is_in = await page.enter(await self.codes.code(self.account, asked_at))
+                is_in = await page.ask_for_code(self.account.email) and await page.enter(
+                    await self.codes.code(self.account, asked_at)
+                )
                 reason = await page.message() if not is_in else ""
             except NoCodeCame as error:
                 is_in, reason = False, str(error)

@@ -3,32 +3,41 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
-from playwright.async_api import Page, Response
+from playwright.async_api import Error, Page, Response
 
 from crawlers.pages.answers import judged
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An answer: what was asked, and a task that returns its data or raises what it means."""
+
+    asked: dict[str, Any]
+    data: "asyncio.Task[dict[str, Any]]"
+
+
 class Arrivals:
-    """What has arrived, in order; each is a task that returns the answer's data or raises what it means."""
+    """What has arrived, in order."""
 
     def __init__(self, fits: Callable[[Response], bool]) -> None:
         self._fits = fits
         self._new = asyncio.Event()
-        self.tasks: list[asyncio.Task[dict[str, Any]]] = []
+        self.listed: list[Arrival] = []
 
     def note(self, response: Response) -> None:
         """Take an answer that fits."""
         if self._fits(response):
-            self.tasks.append(asyncio.ensure_future(judged(response)))
+            self.listed.append(Arrival(_asked(response), asyncio.ensure_future(judged(response))))
             self._new.set()
 
     async def at_least(self, number: int, seconds: float) -> bool:
         """Wait for so many to arrive; False if they do not in time."""
         try:
             async with asyncio.timeout(seconds):
-                while len(self.tasks) < number:
+                while len(self.listed) < number:
                     self._new.clear()
                     await self._new.wait()
         except TimeoutError:
@@ -45,6 +54,15 @@ async def arriving(tab: Page, fits: Callable[[Response], bool]) -> AsyncIterator
         yield arrivals
     finally:
         tab.remove_listener("response", arrivals.note)
-        for task in arrivals.tasks:
+        reading = [arrival.data for arrival in arrivals.listed]
+        for task in reading:
             task.cancel()
-        await asyncio.gather(*arrivals.tasks, return_exceptions=True)
+        await asyncio.gather(*reading, return_exceptions=True)
+
+
+def _asked(response: Response) -> dict[str, Any]:
+    try:
+        asked = response.request.post_data_json
+    except (Error, ValueError):
+        return {}
+    return asked if isinstance(asked, dict) else {}

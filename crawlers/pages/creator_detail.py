@@ -60,9 +60,9 @@ class CreatorDetailPage(SitePage):
 
     async def _read(self, came: Arrivals, creator_id: str) -> dict[str, Any]:
         read: dict[str, Any] = {}
-        for reading in came.tasks:
+        for arrival in came.listed:
             try:
-                data = await reading
+                data = await arrival.data
             except (Passing, Error):
                 await self.raise_for_wall()
                 continue

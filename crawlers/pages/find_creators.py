@@ -1,6 +1,6 @@
 """The search of creators: a keyword, filters, a list that grows as one scrolls."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,6 +9,7 @@ from playwright.async_api import TimeoutError as Late
 
 from crawlers.browser import told
 from crawlers.errors import CannotRead, PageChanged, SiteFailed
+from crawlers.pages.arrivals import Arrivals, arriving
 from crawlers.pages.page import SitePage
 
 
@@ -62,11 +63,42 @@ class FindCreatorsPage(SitePage):
         "gender_share": "Gender share",
     }
 
-    async def search(self, filters: Filters) -> dict[str, Any]:
-        """Open the page, set every filter, and return the data of the first creators.
+    async def found(self, filters: Filters, turn: Callable[[], Awaitable[None]]) -> AsyncIterator[dict[str, Any]]:
+        """Open the page, set every filter, and yield the data of those who are found, scrolling on to the end.
 
-        Raises CannotRead for a filter or choice that the page has not.
+        `turn` is awaited before each step. Raises CannotRead for a filter or choice that the page has not. What the
+        page loads by itself is taken as well, and what it still had under way for other filters is not.
         """
+        async with arriving(self.tab, lambda response: self.call in response.url) as came:
+            await turn()
+            data = await self._search(filters)
+            taken = max(number for number, each in enumerate(came.listed) if not each.asked.get("cursor"))
+            asked = came.listed[taken].asked.get("filters")
+            while True:
+                yield data
+                if not data.get("has_more", True):
+                    return
+                taken = await self._next(came, taken, asked, turn)
+                data = await came.listed[taken].data
+
+    async def _next(self, came: Arrivals, taken: int, asked: Any, turn: Callable[[], Awaitable[None]]) -> int:
+        """Return the number of the next answer for these filters; scrolls where it has not come yet."""
+        seconds, is_scrolled = self.patience_ms / 1000, False
+        while True:
+            for number in range(taken + 1, len(came.listed)):
+                if came.listed[number].asked.get("filters") == asked:
+                    return number
+            count = len(came.listed)
+            if not is_scrolled:
+                await turn()
+                with told():
+                    await self.tab.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+                is_scrolled = True
+            if not await came.at_least(count + 1, seconds):
+                await self.raise_for_wall()
+                raise SiteFailed(f"no answer to …{self.call} within {seconds:.0f} s")
+
+    async def _search(self, filters: Filters) -> dict[str, Any]:
         data = await self.answer(self.call, self.open)
         for name, label in self.choices.items():
             for choice in getattr(filters, name):
@@ -80,10 +112,6 @@ class FindCreatorsPage(SitePage):
             data = await self._find(filters.keyword)
         return data
 
-    async def more(self) -> dict[str, Any]:
-        """Scroll to the end of the list, and return the data of those who come."""
-        return await self.answer(self.call, self._scroll)
-
     async def _choose(self, label: str, choice: str) -> dict[str, Any]:
         panel = self.at("filter").filter(has=self.tab.get_by_role("button", name=label, exact=True)).first
         with told():
@@ -94,7 +122,10 @@ class FindCreatorsPage(SitePage):
                 await panel.get_by_role("button", name=label, exact=True).click()
             if not await option.count():
                 raise CannotRead(f"the filter {label} has no choice {choice}")
-        return await self._set(option.check, label)
+        data = await self._set(option.check, label)
+        with told():
+            await panel.get_by_role("button", name=label, exact=True).click()
+        return data
 
     async def _select_gender(self, gender: str) -> dict[str, Any]:
         select = self.at("gender").first
@@ -123,9 +154,6 @@ class FindCreatorsPage(SitePage):
             return await self.answer(self.call, act, cursor=0)
         except SiteFailed as error:
             raise SiteFailed(f"the filter {label} was set, and the list did not follow: {error}") from error
-
-    async def _scroll(self) -> None:
-        await self.tab.evaluate("window.scrollTo(0, document.body.scrollHeight)")
 
 
 async def _typed(field: Locator, text: str) -> None:

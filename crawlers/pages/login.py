@@ -1,12 +1,12 @@
 """The login: an e-mail address, a code that is mailed there."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 from playwright.async_api import TimeoutError as Late
 
 from crawlers.browser import told
-from crawlers.errors import PageChanged
+from crawlers.errors import PageChanged, SiteFailed
 from crawlers.pages.page import SitePage
 from crawlers.pages.walls import WALLS
 
@@ -40,24 +40,26 @@ class LoginPage(SitePage):
 
     async def wait_ready(self) -> None:
         """Wait for the form itself: here it is no wall."""
+        puzzle = f"{WALLS['puzzle']} >> visible=true"
         with told():
             try:
-                await self.at("with_code").first.or_(self.tab.locator(WALLS["puzzle"]).first).first.wait_for()
+                await self.at("with_code").first.or_(self.tab.locator(puzzle).first).first.wait_for()
             except Late:
                 raise PageChanged(f"{self.path} shows no login with code") from None
-            if await self.tab.locator(WALLS["puzzle"]).count():
+            if await self.tab.locator(puzzle).count():
                 await self.raise_for_wall()
 
-    async def ask_for_code(self, email: str) -> None:
-        """Have a code mailed."""
+    async def ask_for_code(self, email: str) -> bool:
+        """Have a code mailed; False if the site will not."""
         await self.click("with_code")
         await self._fill("email", email)
-        await self._answered(lambda: self.click("send_code"))
+        return await self._is_accepted("send_code")
 
     async def enter(self, code: str) -> bool:
         """Type a code; False if the site does not take it."""
         await self._fill("code", code)
-        await self._answered(lambda: self.click("log_in"))
+        if not await self._is_accepted("log_in"):
+            return False
         with told():
             try:
                 await self.tab.wait_for_url(lambda url: not self.site.is_at(url, self.path), timeout=_LET_IN_MS)
@@ -77,9 +79,10 @@ class LoginPage(SitePage):
             except Late:
                 raise PageChanged(f"{self.path} shows no {name} ({self.selectors[name]})") from None
 
-    async def _answered(self, act: Callable[[], Awaitable[None]]) -> None:
-        """Act, and give the site time to say something to it."""
-        with told():
-            async with self.tab.expect_response(lambda response: "/code/" in response.url) as coming:
-                await act()
-            await coming.value
+    async def _is_accepted(self, button: str) -> bool:
+        """Press a button, and tell whether the site says yes; raises Throttled, PuzzleShown or Banned."""
+        try:
+            await self.answer("/code/", lambda: self.click(button))
+        except SiteFailed:
+            return False
+        return True

@@ -13,6 +13,9 @@ from crawlers.pages.answers import judged
 from crawlers.pages.walls import WALLS, raise_for_wall
 from crawlers.site import Site
 
+#: What Playwright says of a navigation that another one has overtaken.
+_INTERRUPTED = ("interrupted by another navigation", "net::ERR_ABORTED")
+
 
 class SitePage:
     """A page in a tab of a browser. Selectors are CSS as Playwright reads it, alternatives parted by commas.
@@ -37,7 +40,12 @@ class SitePage:
     async def open(self, **query: object) -> None:
         """Go there and wait until it is ready; raises SessionLost, PuzzleShown, Banned, SiteFailed or PageChanged."""
         with told():
-            response = await self.tab.goto(self.site.url(self.path, **query), wait_until="commit")
+            try:
+                response = await self.tab.goto(self.site.url(self.path, **query), wait_until="commit")
+            except Error as error:
+                if not any(word in str(error) for word in _INTERRUPTED):
+                    raise
+                response = None  # The page before was on its way elsewhere; what came of it is seen below.
             if response is not None and response.status >= 500:  # noqa: PLR2004 -- RFC 9110, 15.6
                 raise SiteFailed(f"{self.path} answered {response.status}")
         await self.wait_ready()
@@ -46,7 +54,7 @@ class SitePage:
         """Wait until the page, or something in its way, is there."""
         anything = self.at(self.ready).first
         for selector in WALLS.values():
-            anything = anything.or_(self.tab.locator(selector).first)
+            anything = anything.or_(self.tab.locator(f"{selector} >> visible=true").first)
         with told():
             try:
                 await anything.first.wait_for(timeout=self.patience_ms)

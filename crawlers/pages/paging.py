@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from playwright.async_api import Locator
 
 from crawlers.browser import told
-from crawlers.errors import PageChanged, SiteFailed
+from crawlers.errors import SiteFailed
 from crawlers.pages.page import SitePage
 
 
@@ -17,7 +17,6 @@ class PagedList(SitePage):
     size: ClassVar[int]
     paging: ClassVar[Mapping[str, str]] = {
         "next": "li.arco-pagination-item-next",
-        "active": ".arco-pagination-item-active",
         "jumper": ".arco-pagination-jumper input",
     }
 
@@ -55,13 +54,6 @@ class PagedList(SitePage):
                 raise SiteFailed(f"{self.name} ends before page {page}")
             data = await self.turn(number)
         return data
-
-    async def check_page(self, page: int) -> None:
-        """Raise PageChanged unless the pagination says that this is page `page`; one that says nothing is believed."""
-        active = self.page_part("active")
-        with told():
-            if await active.count() and (await active.text_content() or "").strip() != str(page):
-                raise PageChanged(f"{self.name} shows page {await active.text_content()} where {page} was asked for")
 
 
 async def _jump(jumper: Locator, page: int) -> None:

@@ -20,5 +20,5 @@ async def raise_for_wall(tab: Page) -> None:
     """Raise PuzzleShown, Banned or SessionLost if the tab shows one of them now."""
     with told():
         for name, selector in WALLS.items():
-            if await tab.locator(selector).count():
+            if await tab.locator(f"{selector} >> visible=true").count():
                 raise _MEANING[name](f"{tab.url.partition('?')[0]} shows a {name}")
