@@ -1,6 +1,6 @@
 """The crawl of campaigns: the list, and the approved products of each one."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -49,7 +49,7 @@ class CampaignsCrawl:
         """Go on exactly there: campaigns that have been read are known by id."""
         return place
 
-    async def read(self, session: Session, place: dict[str, Any], progress: Progress) -> AsyncIterator[Read]:
+    async def read(self, session: Session, place: dict[str, Any], progress: Progress) -> AsyncGenerator[Read, None]:
         """Read on, one campaign at a time; the place is which have been read.
 
         A campaign's products are read in a tab of their own, so that the list stays on its page.

@@ -6,7 +6,7 @@ A crawl reads; this drives it. Whatever a fresh browser or a new login mends cos
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Protocol
@@ -72,7 +72,7 @@ class Crawl(Protocol):
     def resumed(self, place: dict[str, Any]) -> dict[str, Any]:
         """Return where to go on in a later run, given where an earlier one stopped."""
 
-    def read(self, session: Session, place: dict[str, Any], progress: Progress) -> AsyncIterator[Read]:
+    def read(self, session: Session, place: dict[str, Any], progress: Progress) -> AsyncGenerator[Read, None]:
         """Read on from a place to the end, page by page; an empty place is the beginning."""
 
 
@@ -176,7 +176,7 @@ class _Run:
             await _finished(publishing)
             raise
         finally:
-            await pages.aclose()  # type: ignore[attr-defined] -- an async generator
+            await pages.aclose()
         if publishing is not None:
             await publishing
 

@@ -1,6 +1,7 @@
 """The crawl of creators: a search, and the page of each one who is found."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -58,42 +59,44 @@ class CreatorsCrawl:
         """Go on exactly there: who has been read is known by id."""
         return place
 
-    async def read(self, session: Session, place: dict[str, Any], progress: Progress) -> AsyncIterator[Read]:
+    async def read(self, session: Session, place: dict[str, Any], progress: Progress) -> AsyncGenerator[Read, None]:
         """Read on, one creator at a time; the place is who has been read."""
         done: list[str] = list(place.get("done", ()))
         known, most = set(done), self.command.max_creators_to_load
         progress.expected = most
         async with session.beside() as tab:
             detail = CreatorDetailPage(tab, session.site, session.wishes.patience)
-            async for found in self._found(session, progress):
-                if len(done) >= most:
-                    return
-                whom = creator_id(found)
-                if whom is None or whom in known:
-                    progress.skipped += whom is None
-                    continue
-                row = await self._row(session, detail, found, progress)
-                known.add(whom)
-                done.append(whom)
-                progress.pages += 1
-                progress.rows += 1
-                yield Read([self._message(session, row)], {"done": list(done)}, [row])
+            async with aclosing(self._found(session, progress)) as people:
+                async for found in people:
+                    if len(done) >= most:
+                        return
+                    whom = creator_id(found)
+                    if whom is None or whom in known:
+                        progress.skipped += whom is None
+                        continue
+                    row = await self._row(session, detail, found, progress)
+                    known.add(whom)
+                    done.append(whom)
+                    progress.pages += 1
+                    progress.rows += 1
+                    yield Read([self._message(session, row)], {"done": list(done)}, [row])
 
-    async def _found(self, session: Session, progress: Progress) -> AsyncIterator[dict[str, Any]]:
+    async def _found(self, session: Session, progress: Progress) -> AsyncGenerator[dict[str, Any], None]:
         """Yield whom the search finds, as long as it brings anybody new."""
         search = FindCreatorsPage(session.tab, session.site, session.wishes.patience)
         seen: set[str] = set()
-        async for data in search.found(filters_of(self.command), session.turn):
-            people = data.get("list")
-            if not isinstance(people, list):
-                raise PageChanged("the list of creators is no list")
-            progress.expected = min(self.command.max_creators_to_load, data.get("total") or 10**9)
-            fresh = [each for each in people if isinstance(each, dict) and creator_id(each) not in seen]
-            for each in fresh:
-                seen.add(creator_id(each) or "")
-                yield each
-            if not fresh:
-                return
+        async with aclosing(search.found(filters_of(self.command), session.turn)) as pages:
+            async for data in pages:
+                people = data.get("list")
+                if not isinstance(people, list):
+                    raise PageChanged("the list of creators is no list")
+                progress.expected = min(self.command.max_creators_to_load, data.get("total") or 10**9)
+                fresh = [each for each in people if isinstance(each, dict) and creator_id(each) not in seen]
+                for each in fresh:
+                    seen.add(creator_id(each) or "")
+                    yield each
+                if not fresh:
+                    return
 
     async def _row(
         self, session: Session, detail: CreatorDetailPage, found: dict[str, Any], progress: Progress

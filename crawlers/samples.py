@@ -1,6 +1,6 @@
 """The crawl of sample requests: campaign by campaign, tab by tab, page by page."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -60,7 +60,7 @@ class SamplesCrawl:
         """Return where to go on after a while: a page before, for requests that left the tab moved others up."""
         return {**place, "page": max(int(place.get("page", 1)) - 1, 1)}
 
-    async def read(self, session: Session, place: dict[str, Any], progress: Progress) -> AsyncIterator[Read]:
+    async def read(self, session: Session, place: dict[str, Any], progress: Progress) -> AsyncGenerator[Read, None]:
         """Read on from a place: the list's number and the page to begin with."""
         lists = [(campaign, tab) for campaign in self.command.campaigns or [""] for tab in self.command.tabs]
         begin = int(place.get("list", 0))
@@ -98,7 +98,7 @@ class _List:
         self._tab = tab
         self._page = SampleRequestsPage(session.tab, session.site, session.wishes.patience)
 
-    async def read(self, first: int) -> AsyncIterator[Read]:
+    async def read(self, first: int) -> AsyncGenerator[Read, None]:
         """Read from page `first` to the last one that is wanted."""
         page, data = first, await self._opened(first)
         while True:

@@ -1,6 +1,6 @@
 """The search of creators: a keyword, filters, a list that grows as one scrolls."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -63,7 +63,9 @@ class FindCreatorsPage(SitePage):
         "gender_share": "Gender share",
     }
 
-    async def found(self, filters: Filters, turn: Callable[[], Awaitable[None]]) -> AsyncIterator[dict[str, Any]]:
+    async def found(
+        self, filters: Filters, turn: Callable[[], Awaitable[None]]
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """Open the page, set every filter, and yield the data of those who are found, scrolling on to the end.
 
         `turn` is awaited before each step. Raises CannotRead for a filter or choice that the page has not. What the

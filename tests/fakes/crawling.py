@@ -1,6 +1,6 @@
 """Sessions without a browser, and crawls that read what they are told."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -78,7 +78,7 @@ class FakeCrawl:
     def resumed(self, place: dict[str, Any]) -> dict[str, Any]:
         return place
 
-    async def read(self, session: Any, place: dict[str, Any], progress: Progress) -> AsyncIterator[Read]:  # noqa: ARG002
+    async def read(self, session: Any, place: dict[str, Any], progress: Progress) -> AsyncGenerator[Read, None]:  # noqa: ARG002
         first = int(place.get("page", 1))
         self.begun_at.append(first)
         for page in range(first, self.pages + 1):
