@@ -35,8 +35,11 @@ _BY_WORD: tuple[tuple[str, type[CrawlError]], ...] = (
 )
 
 
-async def judged(response: Response) -> dict[str, Any]:
-    """Return the data of an answer; raises what it means otherwise."""
+async def judged(response: Response, *, may_be_gone: bool = False) -> dict[str, Any]:
+    """Return the data of an answer; raises what it means otherwise.
+
+    A page that goes elsewhere takes its answers' bodies along: `may_be_gone` then takes a good status for a yes.
+    """
     if response.status == _TOO_MANY:
         raise Throttled(f"{_path(response)} answered 429", _asked_patience(response))
     if response.status == _UNAUTHORIZED:
@@ -44,6 +47,8 @@ async def judged(response: Response) -> dict[str, Any]:
     try:
         said = await response.json()
     except (Error, ValueError) as error:
+        if may_be_gone and response.ok:
+            return {}
         raise SiteFailed(f"{_path(response)} answered {response.status}, and no JSON") from error
     if not isinstance(said, dict):
         raise PageChanged(f"{_path(response)} answered something else than an object")

@@ -12,6 +12,8 @@ from crawlers.errors import CannotRead, PageChanged, SiteFailed
 from crawlers.pages.arrivals import Arrivals, arriving
 from crawlers.pages.page import SitePage
 
+Found = AsyncGenerator[dict[str, Any], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:
@@ -63,9 +65,7 @@ class FindCreatorsPage(SitePage):
         "gender_share": "Gender share",
     }
 
-    async def found(
-        self, filters: Filters, turn: Callable[[], Awaitable[None]]
-    ) -> AsyncGenerator[dict[str, Any], None]:
+    async def found(self, filters: Filters, turn: Callable[[], Awaitable[None]]) -> Found:
         """Open the page, set every filter, and yield the data of those who are found, scrolling on to the end.
 
         `turn` is awaited before each step. Raises CannotRead for a filter or choice that the page has not. What the

@@ -82,7 +82,7 @@ class LoginPage(SitePage):
     async def _is_accepted(self, button: str) -> bool:
         """Press a button, and tell whether the site says yes; raises Throttled, PuzzleShown or Banned."""
         try:
-            await self.answer("/code/", lambda: self.click(button))
+            await self.answer("/code/", lambda: self.click(button), may_be_gone=True)
         except SiteFailed:
             return False
         return True

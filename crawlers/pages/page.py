@@ -67,16 +67,19 @@ class SitePage:
         """Raise what stands in the way, if something does."""
         await raise_for_wall(self.tab)
 
-    async def answer(self, call: str, act: Callable[[], Awaitable[Any]], **sent: Any) -> dict[str, Any]:
+    async def answer(
+        self, call: str, act: Callable[[], Awaitable[Any]], *, may_be_gone: bool = False, **sent: Any
+    ) -> dict[str, Any]:
         """Do something that makes the page call the site, and return the `data` of the answer.
 
         `call` is a part of the call's address, `sent` what its request must say: another answer is not waited for.
+        `may_be_gone` is for a call after which the page goes elsewhere.
         """
         with told():
             try:
                 async with self.tab.expect_response(_is(call, sent), timeout=self.patience_ms) as coming:
                     await act()
-                return await judged(await coming.value)
+                return await judged(await coming.value, may_be_gone=may_be_gone)
             except Late as error:
                 await self.raise_for_wall()
                 if "expect_response" in str(error) or "waiting for event" in str(error):
