@@ -40,7 +40,7 @@ secrets = {
         "MESH_SERVICE_TOKENS",
     )
 } | SHAPED
-ROLES = ["gateway", "samples", "chatbot", "events", "forwarding", "publishers", "admin"]
+ROLES = ["gateway", "samples", "chatbot", "creators", "outreach", "events", "forwarding", "publishers", "admin"]
 ours = pytest.mark.parametrize("service", list(our_services().values()), ids=list(our_services()))
 all_of_them = pytest.mark.parametrize("name", list(services()))
 CLUSTER = compose("deploy/cluster/docker-compose.yml")
@@ -99,7 +99,7 @@ def test_a_role_is_given_time_to_drain(name: str) -> None:
     assert seconds(service["stop_grace_period"]) > drain + AFTER_DRAIN
 
 
-@pytest.mark.parametrize("name", ["samples", "chatbot", "events", "forwarding", "publishers"])
+@pytest.mark.parametrize("name", ["samples", "chatbot", "creators", "outreach", "events", "forwarding", "publishers"])
 def test_what_consumes_or_publishes_can_be_scaled(name: str) -> None:
     assert not {"container_name", "ports", "hostname"} & set(services()[name])
 

@@ -98,7 +98,17 @@ def test_an_alert_says_how_bad_it_is_and_where_to_read_what_to_do(rule: dict[str
 def test_every_role_is_scraped_where_it_answers() -> None:
     jobs = {job["job_name"]: job for job in parsed(DEPLOY / "prometheus" / "prometheus.yml")["scrape_configs"]}
     (mesh,) = jobs["mesh"]["dns_sd_configs"]
-    assert mesh["names"] == ["gateway", "samples", "chatbot", "events", "forwarding", "publishers", "admin"]
+    assert mesh["names"] == [
+        "gateway",
+        "samples",
+        "chatbot",
+        "creators",
+        "outreach",
+        "events",
+        "forwarding",
+        "publishers",
+        "admin",
+    ]
     assert set(mesh["names"]) <= set(services())
     assert str(mesh["port"]) == image_environment()["MESH_GATEWAY_PORT"]
 
