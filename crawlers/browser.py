@@ -114,7 +114,7 @@ class Browser:
         """End it, however far it came; what hangs is left to its driver's death."""
         for part, ending in ((self._context, "close"), (self._chromium, "close"), (self._playwright, "stop")):
             if part is not None:
-                with contextlib.suppress(Error, TimeoutError, OSError):
+                with contextlib.suppress(Exception):  # Whatever it says: it is gone, or its driver's death ends it.
                     async with asyncio.timeout(5):
                         await getattr(part, ending)()
         self._context = self._chromium = self._playwright = None

@@ -104,7 +104,6 @@ class Crawler:
         """
         crawl_id = crawl.crawl_id
         cursor = await self.cursors.load(crawl_id, self.clock())
-        cursor = replace(cursor, place=crawl.resumed(cursor.place) if cursor.place else {})
         progress = Progress(crawl.kind, pages=cursor.pages, rows=cursor.rows, published=cursor.rows)
         if cursor.is_done:
             log.info("crawl_repeated", crawl=crawl.kind, crawl_id=crawl_id)
@@ -134,7 +133,11 @@ class _Run:
         self._cursor = cursor
         self._progress = progress
         self._token = 0
+        self._pages = 0
         self._since_fresh = 0
+        #: Where an earlier run's crawl goes on: before its cursor, which does not move back for that.
+        self._begin = crawl.resumed(cursor.place) if cursor.place else {}
+        self._owed = int(self._begin != cursor.place)
         self._ends_at = time.monotonic() + crawler.turn.total_seconds() if crawler.turn else float("inf")
 
     async def to_end(self, session: Session) -> None:
@@ -164,7 +167,7 @@ class _Run:
     async def _through(self, session: Session) -> None:
         """Read from the cursor to the end; a page is published while the next one is read."""
         publishing: asyncio.Task[None] | None = None
-        pages = self._crawl.read(session, self._cursor.place, self._progress)
+        pages = self._crawl.read(session, self._begin, self._progress)
         try:
             async for page in pages:
                 if publishing is not None:
@@ -186,6 +189,7 @@ class _Run:
         if self._crawler.sink is not None and page.messages:
             await self._crawler.sink.add(self._cursor.crawl_id, page.messages[-1].message_id, page.rows)
         self._cursor = self._cursor.advanced(page.next_place, len(page.rows))
+        self._begin = self._cursor.place
         await self._crawler.cursors.save(self._cursor, self._token)
         self._progress.published += len(page.rows)
         metrics.crawl_pages.labels(self._crawl.kind).inc()
@@ -195,10 +199,12 @@ class _Run:
     async def _check(self, session: Session, publishing: "asyncio.Task[None]") -> None:
         """Stop between two pages where that is due."""
         self._since_fresh += 1
+        self._pages += 1
         if self._cursor.age(self._crawler.clock()) > self._crawl.longest:
             await publishing
             raise TookTooLong(f"the crawl has taken longer than {self._crawl.longest}")
-        if time.monotonic() >= self._ends_at:
+        # A turn that only repeats a page would be followed by another such turn, for ever.
+        if time.monotonic() >= self._ends_at and self._pages > self._owed:
             await publishing
             raise TurnOver(f"{self._progress.place}: goes on from here")
         if session.is_old(self._since_fresh):

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from playwright.async_api import Error
 
 from crawlers.browser import told
-from crawlers.errors import Passing
+from crawlers.errors import SiteFailed
 from crawlers.pages.arrivals import Arrivals, arriving
 from crawlers.pages.page import SitePage
 
@@ -63,7 +63,7 @@ class CreatorDetailPage(SitePage):
         for arrival in came.listed:
             try:
                 data = await arrival.data
-            except (Passing, Error):
+            except (SiteFailed, Error):
                 await self.raise_for_wall()
                 continue
             if str(data.get("creator_id", creator_id)) == creator_id:

@@ -153,7 +153,7 @@ def _kill_browsers() -> None:
 
 @pytest.mark.parametrize("fault", ["fail_next", "hang_next"])
 async def test_a_call_that_fails_or_never_answers_is_gone_on_from(site: Driven, fault: str) -> None:
-    site.wishes = BrowserWishes(patience=timedelta(seconds=2))
+    site.wishes = BrowserWishes(patience=timedelta(seconds=3))
     break_it = later(1, lambda: site.centre.set_faults(**{fault: {"records/list": 1}}))
     progress = await run(site, watch=break_it)
     assert identities(site.rows()) == truth(site, "to_review")
@@ -286,12 +286,12 @@ async def test_without_a_way_to_jump_the_list_is_walked(site: Driven) -> None:
 
 
 async def test_an_element_that_is_gone_asks_for_a_person_after_some_tries(site: Driven) -> None:
-    site.wishes = BrowserWishes(patience=timedelta(milliseconds=800))
+    site.wishes = BrowserWishes(patience=timedelta(seconds=2))
 
     async def sleep(_: float) -> None:
         return
 
-    site.centre.set_faults(missing=["li.arco-pagination-item-next"])
+    site.centre.set_faults(missing=["li.arco-pagination-item-next", ".arco-pagination-jumper"])
     with pytest.raises(StillFailing, match="To review, page 1 of 3"):
         await run(site, sleep=sleep)
     assert len(site.rows()) == 50

@@ -149,6 +149,37 @@ async def test_a_turn_ends_between_two_pages_and_the_next_one_goes_on(world: Wor
     assert (turns, world.published) == (5, PAGES)
 
 
+async def test_a_resumed_crawl_repeats_a_page_and_still_comes_to_its_end(world: World) -> None:
+    class Repeating(FakeCrawl):
+        def resumed(self, place: dict[str, Any]) -> dict[str, Any]:
+            return {"page": place["page"] - 1}
+
+    turns = []
+    for _ in range(20):
+        crawl = Repeating()
+        try:
+            await world.crawler(turn=timedelta(0)).run(crawl)
+        except TurnOver:
+            turns.append(crawl.read_pages)
+        else:
+            break
+    assert turns == [[1], [1, 2], [2, 3], [3, 4], [4, 5]]
+
+
+async def test_runs_that_fail_do_not_move_the_place_back(world: World) -> None:
+    class Repeating(FakeCrawl):
+        def resumed(self, place: dict[str, Any]) -> dict[str, Any]:
+            return {"page": place["page"] - 1}
+
+    begun = []
+    for _ in range(3):
+        crawl = Repeating(troubles={4: [PuzzleShown("wall")]})
+        with pytest.raises(PuzzleShown):
+            await world.crawler().run(crawl)
+        begun += crawl.begun_at
+    assert begun == [1, 3, 3]
+
+
 async def test_an_old_browser_is_replaced_between_two_pages(world: World) -> None:
     world.sessions.session.pages_of_a_browser = 2
     crawl = FakeCrawl()
