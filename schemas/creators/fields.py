@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pydantic.alias_generators import to_camel
@@ -11,9 +12,21 @@ from pydantic.alias_generators import to_camel
 from schemas.numbers import number
 from schemas.readers import Decimals, claim, count, moment, prose, region, text
 
+
+def _remembered(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Remember what texts were read as: pages write the same few thousand numbers over and over."""
+    of_text = lru_cache(maxsize=16_384)(read)
+
+    def reading(value: Any) -> Any:
+        return of_text(value) if type(value) is str else read(value)
+
+    return reading
+
+
 #: Amounts in currencies that count in millions, and shares as numbers of percent; as wide as their columns.
-_money = Decimals(18, 2).rounded
-_rate = Decimals(12, 4).rounded
+_money = _remembered(Decimals(18, 2).rounded)
+_rate = _remembered(Decimals(12, 4).rounded)
+_count = _remembered(count)
 
 
 class Kind(IntEnum):
@@ -138,7 +151,7 @@ CREATOR = _spelled(
                 "platform_creator_display_name": prose(255),
                 "creator_name": prose(255),
                 **_TEXTS,
-                **dict.fromkeys(_COUNTS, count),
+                **dict.fromkeys(_COUNTS, _count),
                 **dict.fromkeys(_AMOUNTS, _money),
                 **dict.fromkeys(_RATES, _rate),
                 "crawl_date": _day,
