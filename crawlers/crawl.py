@@ -138,7 +138,7 @@ class _Run:
         #: Where an earlier run's crawl goes on: before its cursor, which does not move back for that.
         self._begin = crawl.resumed(cursor.place) if cursor.place else {}
         self._owed = int(self._begin != cursor.place)
-        self._ends_at = time.monotonic() + crawler.turn.total_seconds() if crawler.turn else float("inf")
+        self._ends_at = time.monotonic() + (float("inf") if crawler.turn is None else crawler.turn.total_seconds())
 
     async def to_end(self, session: Session) -> None:
         """Read to the end, through whatever passes."""

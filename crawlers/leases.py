@@ -101,20 +101,26 @@ class RedisLeases:
         return self._ms / 1000 * (1 - MARGIN)
 
     async def _renew(self, lease: Lease) -> None:
-        while not lease.lost.is_set():
-            await asyncio.sleep(self._ms / 3000)
+        while True:
+            await asyncio.sleep(min(self._ms / 3000, max(lease.valid_until - time.monotonic(), 0)))
             began = time.monotonic()
-            try:
-                async with asyncio.timeout(self._ms / 6000):
-                    renewed = await self._redis.eval(_RENEW, 1, _key(lease.account), lease.token, self._ms)
-            except (RedisError, OSError, TimeoutError) as error:
-                log.warning("lease_not_renewed", account=lease.account, error=type(error).__name__)
-                renewed = None
-            if renewed:
-                lease.valid_until = began + self._seconds
-            elif renewed is not None or time.monotonic() >= lease.valid_until:
+            if began >= lease.valid_until or await self._is_renewed(lease) is False:
                 log.error("lease_lost", account=lease.account, token=lease.token)
                 lease.lost.set()
+                return
+
+    async def _is_renewed(self, lease: Lease) -> bool | None:
+        """Renew a lease; False if it is somebody else's by now, None if nobody can tell."""
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(max(min(self._ms / 6000, lease.valid_until - began), 0)):
+                is_ours = await self._redis.eval(_RENEW, 1, _key(lease.account), lease.token, self._ms)
+        except (RedisError, OSError, TimeoutError) as error:
+            log.warning("lease_not_renewed", account=lease.account, error=type(error).__name__)
+            return None
+        if is_ours:
+            lease.valid_until = began + self._seconds
+        return bool(is_ours)
 
     async def _leave(self, lease: Lease) -> None:
         with contextlib.suppress(RedisError, OSError, TimeoutError):  # It expires by itself.

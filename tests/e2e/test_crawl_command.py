@@ -54,7 +54,7 @@ async def test_ctrl_c_keeps_the_place_and_the_same_words_go_on(site: Driven) -> 
     process.send_signal(signal.SIGINT)
     code, _, err = await finished(process)
     assert (code, "Stopped." in err) == (130, True)
-    code, out, err = await finished(await started(site, "samples", "--tab", "review"))
+    code, _, err = await finished(await started(site, "samples", "--tab", "review"))
     assert code == 0
     assert "Going on after" in err
     assert site.centre.counts.seen["logins"] == 1

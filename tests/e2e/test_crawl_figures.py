@@ -113,9 +113,7 @@ async def test_two_thousand_rows_take_half_as_long_again_as_the_site_itself_at_m
     delays = 0.1 * 40
     # From the first page's arrival to the last one's: the browser's start and the login are no part of the reading.
     reading = (watch.at[-2] - watch.at[0]) * 40 / 39
-    print(
-        f"\n2,000 rows: {reading:.2f} s for {delays:.1f} s of delays ({reading / delays:.2f}x); whole run {whole:.1f} s"
-    )
+    tell(f"2,000 rows: {reading:.2f} s, {delays:.1f} s of delays ({reading / delays:.2f}x); whole run {whole:.1f} s")
     assert reading <= 1.5 * delays
 
 
@@ -134,9 +132,8 @@ async def test_opened_drawers_take_half_as_long_again_as_the_site_itself_at_most
             writer.close()
     delays = float(counts.split('"delayed_s":')[1].split(",")[0])
     reading = watch.at[-1] - began
-    print(
-        f"\n{publisher.rows} rows: {reading:.1f} s, {delays:.1f} s of delays ({reading / delays:.2f}x); whole {whole:.1f} s"
-    )
+    told = f"{reading:.1f} s, {delays:.1f} s of delays ({reading / delays:.2f}x); whole run {whole:.1f} s"
+    tell(f"{publisher.rows} rows with drawers: {told}")
     assert progress.recoveries == 0
     assert reading <= 1.5 * delays + 5
 
@@ -151,8 +148,13 @@ async def test_memory_is_flat_over_twenty_thousand_rows(tmp_path: Path) -> None:
     assert (progress.pages, publisher.rows) == (400, 20_000)
     quarters = [watch.weights[begin : begin + 10] for begin in range(0, 40, 10)]
     told = [f"{statistics.median(each) / _MEBIBYTE:.0f}" for each in quarters]
-    print(f"\n20,000 rows: {' '.join(told)} MiB by quarter, {max(watch.weights) / _MEBIBYTE:.0f} at most")
+    tell(f"20,000 rows: {' '.join(told)} MiB by quarter, {max(watch.weights) / _MEBIBYTE:.0f} at most")
     assert statistics.median(quarters[3]) <= 1.1 * statistics.median(quarters[1])
+
+
+def tell(figures: str) -> None:
+    """Write a figure past pytest's capture."""
+    sys.__stderr__.write(f"\n{figures}\n")  # type: ignore[union-attr]
 
 
 def _address(url: str) -> tuple[str, int]:
