@@ -105,6 +105,11 @@ class OutreachTasks:
         has_come = and_(tasks.c.status.in_(statuses), tasks.c.plan_stop_time <= now, tasks.c.real_end_at.is_(None))
         return await self._taken(select(*_columns(tasks, _TASK)).where(has_come), limit)
 
+    async def handed_over(self, before: datetime, limit: int) -> list[OutreachTask]:
+        """Take running tasks of which somebody said before then that no more creators come, locked."""
+        is_handed = and_(tasks.c.status == TaskStatus.RUNNING, tasks.c.handed_over_at <= before)
+        return await self._taken(select(*_columns(tasks, _TASK)).where(is_handed), limit)
+
     async def listed(self, status: TaskStatus | None, limit: int) -> list[OutreachTask]:
         """Return tasks, the ones that changed last first."""
         query = select(*_columns(tasks, _TASK))

@@ -12,8 +12,8 @@ from publishers.clockwork import Pace, keep_passing
 from schemas.clock import Clock
 from schemas.outreach.crawling import crawl_of
 from schemas.outreach.messages import DecideContacts, handed_over
-from schemas.outreach.records import Contact, StopReason, TaskStatus
-from schemas.outreach.statuses import WINDOW, started, stopped
+from schemas.outreach.records import Contact, ContactState, StopReason, TaskStatus
+from schemas.outreach.statuses import GRACE, WINDOW, concluded, started, stopped
 from schemas.readers import whole_milliseconds
 
 log = structlog.get_logger()
@@ -51,7 +51,7 @@ class OutreachPoller:
         """
         now = whole_milliseconds(self._clock())
         async with self._uow() as tx:
-            ended = await self._end(tx, now)
+            ended = await self._end(tx, now) + await self._conclude(tx, now)
         async with self._uow() as tx:
             begun = await self._begin(tx, now)
         async with self._uow() as tx:
@@ -73,6 +73,20 @@ class OutreachPoller:
         await tx.contacts.close([task.id for task in ended], dict.fromkeys((t.id for t in ended), StopReason.TIME), now)
         for task in ended:
             log.info("outreach_task_ended", task_id=task.id, status=task.status, reason=task.stop_reason)
+        return len(ended)
+
+    async def _conclude(self, tx: Transaction, now: datetime) -> int:
+        """End tasks to which no more creators come and of which none waits or is on its way."""
+        handed = await tx.outreach_tasks.handed_over(now - GRACE, AT_ONCE)
+        tallies = await tx.contacts.tally([task.id for task in handed])
+        ended = []
+        for task in handed:
+            tally = tallies[task.id]
+            is_quiet = not tally.get(ContactState.WAITING) and not tally.get(ContactState.QUEUED)
+            if (after := concluded(task, now, is_quiet=is_quiet)) is not task:
+                ended.append(after)
+                log.info("outreach_task_ended", task_id=task.id, status=after.status, reason=after.stop_reason)
+        await tx.outreach_tasks.save(ended)
         return len(ended)
 
     async def _ask(self, tx: Transaction, now: datetime) -> None:

@@ -11,12 +11,14 @@ from crawlers.crawl import Crawl, Crawler
 from crawlers.creators import CreatorsCrawl
 from crawlers.errors import CrawlError, LeaseLost
 from crawlers.export import Exports
+from crawlers.publishing import page_message
 from crawlers.samples import SamplesCrawl
 from crawlers.shelf import Outdated
 from handlers.crawl.verdicts import verdict
 from schemas.base import Value
 from schemas.clock import Clock
 from schemas.crawl.messages import CrawlCampaigns, CrawlCreators, CrawlSamples
+from schemas.outreach.messages import Action, ControlOutreach
 
 router = Router()
 
@@ -53,13 +55,18 @@ async def crawl_samples(delivery: Delivery[CrawlSamples], crawling: Crawling, cl
 async def crawl_creators(delivery: Delivery[CrawlCreators], crawling: Crawling, clock: Clock) -> CrawlResult:
     """Search creators, read each one's page, and publish them as `creators.ingest`, one by one.
 
-    Safe to repeat: it goes on with whom it has not read, and a creator who is read twice is one message.
+    Safe to repeat: it goes on with whom it has not read, and a creator who is read twice is one message. At its end the
+    outreach task that it serves is told that no more creators come.
     """
     command, crawl_id = delivery.message, delivery.message_id
     told = (command.region, command.task_id or "search")
-    return await _crawled(
+    crawled = await _crawled(
         CreatorsCrawl(command, crawl_id, clock), crawling, clock, told if command.export_excel else ()
     )
+    if command.task_id:
+        end = ControlOutreach(action=Action.END, task_id=command.task_id)
+        await crawling.crawler.outlet.publish([page_message(end, crawl_id, rows=())])
+    return crawled
 
 
 @router.consume(topology.CRAWL_CAMPAIGNS)

@@ -158,7 +158,11 @@ def _decided(
     task: OutreachTask, contact: Contact, chat: Chat, history: Collection[Contact], now: datetime
 ) -> tuple[Contact, Outgoing | None]:
     written = [each for each in history if each.state in _WRITTEN][:HISTORY]
-    past = [Past(connected=each.connected, replied=each.replied, brand=each.brand) for each in written]
+    # What a crash hid may stand in the chat: taken for sent, nobody is written to twice.
+    past = [
+        Past(each.connected or each.state is ContactState.UNCERTAIN, replied=each.replied, brand=each.brand)
+        for each in written
+    ]
     brand = task.brand or contact.brand
     strategy = (contact.metadata or {}).get(STRATEGY, task.message_send_strategy)
     verdict = decide(strategy, brand, past, chat)

@@ -80,7 +80,7 @@ def _reported(task: OutreachTask) -> OutreachTask:
     """Note on a task that somebody reported as over, or as running, what its new status means."""
     if task.status in OVER:
         reason = StopReason.CANCELLED if task.status is TaskStatus.CANCELLED else StopReason.REPORTED
-        return replace(task, stop_reason=reason)
+        return replace(task, stop_reason=reason, real_end_at=task.real_end_at or task.last_modification_time)
     if task.status is TaskStatus.RUNNING:
         return replace(task, stop_reason=None, real_start_at=task.real_start_at or task.last_modification_time)
     return replace(task, stop_reason=None)

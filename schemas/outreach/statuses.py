@@ -1,7 +1,7 @@
 """How a task goes from one status to another, and when its creators may be written to."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -10,6 +10,9 @@ from schemas.outreach.records import BEFORE, OVER, OutreachTask, StopReason, Tas
 
 #: Contacts of a task that are on their way at most: what is paused or cancelled should soon be quiet.
 WINDOW = 20
+
+#: After the word that no more creators come, so long the last of them may still be under way to their task.
+GRACE = timedelta(seconds=30)
 
 #: Reasons of an end after which creators who were handed over before may still be written to.
 LENIENT = frozenset({StopReason.HANDED_OVER, StopReason.REPORTED})
@@ -70,7 +73,7 @@ def concluded(task: OutreachTask, now: datetime, *, is_quiet: bool) -> OutreachT
         return stopped(task, TaskStatus.COMPLETED, StopReason.TARGET, now)
     if is_quiet and has_seen_most(task):
         return stopped(task, TaskStatus.COMPLETED, StopReason.MAXIMUM, now)
-    if is_quiet and task.handed_over_at is not None:
+    if is_quiet and task.handed_over_at is not None and task.handed_over_at + GRACE <= now:
         return stopped(task, TaskStatus.COMPLETED, StopReason.HANDED_OVER, now)
     return task
 
@@ -90,9 +93,11 @@ def stopped(task: OutreachTask, status: TaskStatus, reason: StopReason, now: dat
 
 
 def started(task: OutreachTask, now: datetime) -> OutreachTask:
-    """Return the task as running from now on, or again."""
+    """Return the task as running from now on, or again; an end that is past by then is no end."""
+    is_past = task.plan_stop_time is not None and task.plan_stop_time <= now
     return replace(
         task,
+        plan_stop_time=None if is_past else task.plan_stop_time,
         status=TaskStatus.RUNNING,
         message=None,
         stop_reason=None,

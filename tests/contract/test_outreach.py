@@ -28,7 +28,7 @@ from schemas.chatbot.records import DeliveryState
 from schemas.crawl.messages import CrawlCreators
 from schemas.outreach.messages import ChatOutcome, DecideContacts
 from schemas.outreach.records import Contact, ContactState, OutreachTask, TaskStatus
-from schemas.outreach.statuses import WINDOW
+from schemas.outreach.statuses import GRACE, WINDOW
 from tests.build.outreach import NOON, control, creator, delivered, found, outcome, progress, task
 from tests.build.outreach import creators as page
 from tests.fakes.clock import FakeClock
@@ -318,14 +318,28 @@ async def test_the_end_of_a_crawl_leaves_nobody_out(mesh: Mesh) -> None:
     await mesh.report()
     await mesh.hand_over("1", "2")
     await mesh.control("end")
-    assert (await mesh.task()).status is TaskStatus.RUNNING
     await mesh.carry()
+    await mesh.poll()
+    assert (await mesh.task()).status is TaskStatus.RUNNING
+    mesh.clock.forward(seconds=GRACE.total_seconds())
+    await mesh.poll()
     after = await mesh.task()
     assert (after.status, after.message) == ("completed", "all_creators_done")
     await mesh.hand_over("3")  # was overtaken by the end
     await mesh.carry()
     assert sorted(mesh.written_to) == ["1", "2", "3"]
     assert (await mesh.task()).new_creators_real_count == 3
+
+
+async def test_a_task_that_ran_out_can_be_run_again(mesh: Mesh) -> None:
+    await mesh.report(runEndTime="2026-01-12 12:30:00")
+    mesh.clock.forward(hours=1)
+    await mesh.poll()
+    await mesh.control("start")
+    assert await mesh.poll() == 0
+    await mesh.hand_over("1")
+    await mesh.carry()
+    assert mesh.written_to == ["1"]
 
 
 async def test_a_creator_whose_chat_is_not_available_is_a_failure_once(mesh: Mesh) -> None:

@@ -96,6 +96,7 @@ def test_a_few_are_on_their_way_at_once_however_many_are_wanted() -> None:
         ({"max_creators": 2, "creators_seen": 2}, False, None),
         ({"handed_over_at": NOON}, True, StopReason.HANDED_OVER),
         ({"handed_over_at": NOON}, False, None),
+        ({"handed_over_at": LATER}, True, None),
         ({}, True, None),
     ],
 )
@@ -112,6 +113,8 @@ def test_an_end_says_why_and_how_long_it_took() -> None:
     assert (after.message, after.real_end_at, after.spend_time) == ("run_end_time_reached", LATER, 3600)
     again = started(after, LATER)
     assert (again.message, again.stop_reason, again.real_end_at) == (None, None, None)
+    assert started(stored_task(plan_stop_time=NOON), LATER).plan_stop_time is None
+    assert started(stored_task(plan_stop_time=LATER), NOON).plan_stop_time == LATER
 
 
 @pytest.mark.parametrize("current", sorted(OVER))
