@@ -1,7 +1,8 @@
 """The crawl of sample requests: campaign by campaign, tab by tab, page by page."""
 
+from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import structlog
 
 from brokers.outgoing import Outgoing
 from crawlers.crawl import Read
-from crawlers.errors import PageChanged
+from crawlers.errors import PageChanged, SiteFailed
 from crawlers.pages.sample_requests import SampleRequestsPage
 from crawlers.progress import Progress
 from crawlers.publishing import page_message
@@ -30,6 +31,8 @@ _WITH_LOGISTICS = frozenset({Tab.SHIPPED, Tab.PENDING, Tab.COMPLETED})
 _LISTS = frozenset({"campaign_id", "campaign_ids", "tabs"})
 #: A row that shows the same product and creator as others may be that many rows away from its own drawer.
 _ALIKE = 5
+#: How often one row's drawer is tried before the row is left out.
+_DRAWER_TRIES = 3
 
 
 @dataclass
@@ -40,6 +43,7 @@ class SamplesCrawl:
     crawl_id: str
     clock: Clock = utc_now
     kind: str = "samples"
+    trouble: Counter[str] = field(default_factory=Counter)
 
     @property
     def region(self) -> str:
@@ -162,18 +166,30 @@ class _List:
         contents: list[dict[str, Any]] = []
         logistics = None
         if command.expand_view_content and self._tab in _WITH_CONTENT and _may_have_content(record):
-            contents = await self._drawer(record, "contents") or []
+            contents = await self._drawer(record, "contents")
         if command.view_logistics and self._tab in _WITH_LOGISTICS:
             logistics = await self._drawer(record, "logistics")
         return rows_of.with_contents(row, contents, logistics)
 
     async def _drawer(self, record: dict[str, Any], what: str) -> Any:
-        """Return what a request's own drawer tells, by the id that its call answers with: rows may have moved.
+        """Return what a request's own drawer tells.
 
-        None where the table shows no such row any more; what another row's drawer tells is never taken for its.
+        A drawer that fails is tried again on a fresh page, as all failures are; one that fails again and again costs
+        its row, which is left out: told without its contents, it would look as if nothing had been published.
         """
         product, creator = rows_of.marks(record)
-        wanted = rows_of.apply_id(record)
+        wanted = rows_of.apply_id(record) or f"{product} {creator}"
+        try:
+            return await self._own_drawer(product, creator, wanted, what)
+        except SiteFailed as error:
+            self._crawl.trouble[wanted] += 1
+            if self._crawl.trouble[wanted] < _DRAWER_TRIES:
+                raise
+            await self._page.close_drawers()
+            raise rows_of.Unreadable(f"the {what} of {wanted} cannot be read: {error}") from error
+
+    async def _own_drawer(self, product: str, creator: str, wanted: str, what: str) -> Any:
+        """Open drawers of rows that look alike until one answers with the wanted id: rows may have moved."""
         open_drawer = self._page.contents if what == "contents" else self._page.logistics
         for skip in range(_ALIKE):
             await self._session.turn()
@@ -181,11 +197,9 @@ class _List:
             if told is None:
                 break
             whose, found = told
-            if not wanted or not whose or whose == wanted:
+            if not whose or whose == wanted:
                 return found
-        self._progress.skipped += 1
-        log.warning("crawl_drawer_not_found", what=what, product_id=product, creator=creator, apply_id=wanted)
-        return None
+        raise SiteFailed(f"no row shows product {product} and creator {creator}")
 
     def _say(self, page: int, data: dict[str, Any]) -> None:
         total = data.get("total")

@@ -25,14 +25,15 @@ async ([rows, body, product, creator, button, skip]) => {
     && row.innerText.includes(creator) && row.querySelector(button));
   const table = document.querySelector(body);
   const begin = table ? table.scrollTop : 0;
-  const frame = () => new Promise((done) => setTimeout(done, 16));
+  const frames = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const drawnAnew = () => Promise.race([frames(), new Promise((done) => setTimeout(done, 300))]);
   let seen = drawn();
   if (seen.length > skip) return seen[skip].querySelector(button);
   if (!table) return null;
   const step = Math.max(table.clientHeight - 80, 80);
   for (let gone = 0; gone <= table.scrollHeight + step; gone += step) {
     table.scrollTop = (begin + gone) % Math.max(table.scrollHeight, 1);
-    await frame();
+    await drawnAnew();
     seen = drawn();
     if (seen.length > skip) return seen[skip].querySelector(button);
   }
@@ -142,6 +143,12 @@ class SampleRequestsPage(PagedList):
         with told():
             await handle.dispose()
         return data
+
+    async def close_drawers(self) -> None:
+        """Close whatever drawer is open, so that rows can be clicked."""
+        with told():
+            for drawer in await self.at("drawer").all():
+                await self._close(drawer)
 
     async def _close(self, drawer: Locator) -> None:
         with told():

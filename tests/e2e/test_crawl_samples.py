@@ -106,6 +106,14 @@ def assert_contents_are_true(site: Driven) -> None:
     assert seen > 50
 
 
+async def test_a_drawer_that_always_fails_costs_its_row_and_no_other(tmp_path: Path) -> None:
+    async with driven(tmp_path, World(samples=4, creators=30, campaigns=2)) as site:
+        site.centre.set_faults(fail_next={"sample/logistics": 3})
+        progress = await run(site, crawl(tabs="shipped", viewLogistics=True))
+    assert identities(site.rows()) == truth(site, "shipped")[1:]
+    assert (progress.skipped, progress.recoveries) == (1, 2)
+
+
 async def test_one_campaign_s_requests_are_those_of_the_campaign(site: Driven) -> None:
     campaign = site.centre.world.campaign_id(1)
     await run(site, crawl(campaignId=campaign, scanAllPages=False))
