@@ -165,7 +165,7 @@ async def _awaited(
 
 def read_mail(raw: bytes, at: datetime) -> Mail:
     """Read a mail as it is on a server."""
-    message: EmailMessage = message_from_bytes(raw, policy=policy.default)  # type: ignore[assignment] -- the policy's
+    message = message_from_bytes(raw, EmailMessage, policy=policy.default)
     body = message.get_body(("plain", "html"))
     text = body.get_content() if body is not None else ""
     if body is not None and body.get_content_subtype() == "html":

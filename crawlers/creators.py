@@ -85,7 +85,7 @@ class CreatorsCrawl:
         """Yield whom the search finds, as long as it brings anybody new."""
         search = FindCreatorsPage(session.tab, session.site, session.wishes.patience)
         seen: set[str] = set()
-        async with aclosing(search.found(filters_of(self.command), session.turn)) as pages:
+        async with aclosing(search.people(filters_of(self.command), session.turn)) as pages:
             async for data in pages:
                 people = data.get("list")
                 if not isinstance(people, list):
@@ -128,7 +128,11 @@ class CreatorsCrawl:
     def _message(self, session: Session, row: dict[str, Any]) -> Outgoing:
         command = self.command
         strategy = command.search_strategy.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        options = {"accountName": session.account.name, "region": command.region, "searchStrategy": strategy}
+        options: dict[str, Any] = {
+            "accountName": session.account.name,
+            "region": command.region,
+            "searchStrategy": strategy,
+        }
         if command.brand_name:
             options["brandName"] = command.brand_name
         if command.task_id:

@@ -5,8 +5,10 @@ import contextlib
 import json
 import re
 import shutil
+from collections.abc import Awaitable
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 from playwright.async_api import Error, Page
@@ -16,6 +18,8 @@ from crawlers.errors import CrawlError
 from schemas.clock import Clock, utc_now
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 #: A failure weighs a megabyte or two.
 KEPT = 50
@@ -39,7 +43,7 @@ class Failures:
         if page is not None:
             await _attempted(page.screenshot(path=folder / "page.png", timeout=_PATIENCE_S * 1000))
             html = await _attempted(page.content())
-            (folder / "page.html").write_text(str(html or ""))
+            (folder / "page.html").write_text(html or "")
         if browser is not None:
             await _attempted(browser.save_trace(folder / "trace.zip"))
         log.warning("crawl_failure_kept", what=what, error=str(error)[:300], folder=str(folder))
@@ -64,11 +68,11 @@ def _described(what: str, error: BaseException, page: Page | None, now: datetime
     }
 
 
-async def _attempted(doing: object) -> object:
+async def _attempted(doing: Awaitable[T]) -> T | None:
     """Return what was awaited, or None where the browser can no longer do it."""
     try:
         async with asyncio.timeout(_PATIENCE_S):
-            return await doing  # type: ignore[misc] -- a coroutine of whatever it returns
+            return await doing
     except (Error, CrawlError, TimeoutError, OSError) as error:
         log.debug("crawl_failure_incomplete", error=str(error)[:200])
         return None

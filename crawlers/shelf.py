@@ -57,7 +57,9 @@ class RedisShelf:
         """Return what is kept under a name, unless it has expired."""
         with reached():
             kept = await self._redis.get(_key(name))
-        return None if kept is None else bytes(kept).partition(b" ")[2]
+        if kept is None:
+            return None
+        return (kept.encode() if isinstance(kept, str) else kept).partition(b" ")[2]
 
     async def put(self, name: str, value: bytes, kept: timedelta, *, token: int = 0) -> None:
         """Keep a value for so long; raises Outdated."""

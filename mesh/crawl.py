@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -174,7 +174,7 @@ def _settings(how: How) -> Settings:
     return Settings()
 
 
-def _read(kind: type[Command], told: dict[str, object]) -> Command:
+def _read(kind: type[Command], told: Mapping[str, object]) -> Command:
     try:
         return kind.model_validate({name: value for name, value in told.items() if value is not None})
     except ValidationError as error:

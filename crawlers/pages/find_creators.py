@@ -65,7 +65,7 @@ class FindCreatorsPage(SitePage):
         "gender_share": "Gender share",
     }
 
-    async def found(self, filters: Filters, turn: Callable[[], Awaitable[None]]) -> Found:
+    async def people(self, filters: Filters, turn: Callable[[], Awaitable[None]]) -> Found:
         """Open the page, set every filter, and yield the data of those who are found, scrolling on to the end.
 
         `turn` is awaited before each step. Raises CannotRead for a filter or choice that the page has not. What the
