@@ -165,6 +165,8 @@ class Contacts:
         goes_by = [contacts.c.username_key.in_(sorted(usernames))] if usernames else []
         if creator_id:
             goes_by.append(contacts.c.platform_creator_id == creator_id)
+        if not goes_by:
+            return []
         query = select(contacts).where(contacts.c.state == ContactState.SENT, or_(*goes_by))
         rows = await self._session.execute(query.order_by(contacts.c.sent_at.desc(), contacts.c.id).limit(limit))
         return list(map(_contact_of, rows))

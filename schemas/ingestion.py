@@ -25,6 +25,9 @@ MAX_ROWS = 20_000
 #: Options are kept beside every row of the crawl.
 MAX_OPTIONS_BYTES = 16_000
 
+#: The width of the columns that hold the id of an outreach task.
+TASK_ID_LENGTH = 64
+
 #: An operator's name that is hashed to a UUID; longer text names nobody.
 _LONGEST_OPERATOR = 1000
 

@@ -33,7 +33,7 @@ def crawl_logs(reading: Reading[IngestCreators], now: datetime) -> list[CreatorC
             source=message.source,
             options=message.options,
             extra=seen.row.extra,
-            task_id=task_id[:64] if task_id else None,
+            task_id=task_id,
             connect=seen.row.columns.get("connect"),
             reply=seen.row.columns.get("reply"),
             send=seen.row.columns.get("send"),
@@ -71,7 +71,7 @@ def handed_over(reading: Reading[IngestCreators]) -> Iterator[DecideContacts]:
     message = reading.delivery.message
     if not message.wants_contact:
         return
-    account, brand = message.option("accountName", "account_name"), message.option("brandName", "brand_name")
+    account, brand = message.account_name, message.brand_name
     found: dict[str, CreatorToContact] = {}
     for seen in reading.rows:
         told = seen.row.columns.get

@@ -3,7 +3,6 @@
 from brokers import topology
 from brokers.delivery import Delivery
 from brokers.router import Router
-from brokers.verdict import Reject
 from persistence.creators import Shown
 from persistence.uow import Uow
 from schemas.creators.messages import Contacted, TellCreatorHistory, TellCreatorHistoryResult
@@ -20,8 +19,6 @@ async def tell_creator_history(delivery: Delivery[TellCreatorHistory], uow: Uow)
     Usernames are the same if they differ in case at most, and a display name counts only where it is the username.
     """
     asked = delivery.message
-    if not asked.names_somebody:
-        raise Reject("names no creator")
     usernames = {key for name in (asked.creator_username, asked.creator_name) if (key := username_key(name))}
     async with uow() as tx:
         found = await tx.contacts.sent(asked.creator_id, usernames, asked.limit)

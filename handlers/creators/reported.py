@@ -6,7 +6,6 @@ from datetime import datetime
 from handlers.creators.reading import Reading
 from schemas.creators.messages import IngestCreators
 from schemas.identity import contact_id
-from schemas.outreach.messages import TASK_ID_LENGTH
 from schemas.outreach.records import Contact, ContactState, username_key
 
 
@@ -17,9 +16,8 @@ def reported(reading: Reading[IngestCreators], now: datetime) -> Iterator[Contac
     """
     message = reading.delivery.message
     task_id = message.task_id
-    if task_id is None or len(task_id) > TASK_ID_LENGTH:
+    if task_id is None:
         return
-    brand = message.option("brandName", "brand_name")
     for seen in reading.rows:
         told = seen.row.columns.get
         if told("send") is True:
@@ -36,7 +34,7 @@ def reported(reading: Reading[IngestCreators], now: datetime) -> Iterator[Contac
                 username_key=username_key(told("platform_creator_username")) if told("has_username") else None,
                 platform_creator_display_name=told("platform_creator_display_name"),
                 region=told("region"),
-                brand=told("brand_name") or (str(brand)[:255] if brand else None),
+                brand=told("brand_name") or message.brand_name,
                 connected=True,
                 replied=told("reply") is True,
                 sent_at=seen.observed_at,

@@ -15,7 +15,6 @@ from persistence.uow import Transaction, Uow
 from schemas.clock import Clock
 from schemas.outreach.crawling import crawl_of
 from schemas.outreach.messages import (
-    TASK_ID_LENGTH,
     Action,
     ControlOutreach,
     CountProgress,
@@ -129,9 +128,4 @@ async def _known(tx: Transaction, task_id: str) -> OutreachTask:
 
 
 def _task_id(delivery: Delivery[IngestOutreachTask]) -> str:
-    told = delivery.message.task_id
-    if told is None:
-        return str(uuid_utils.uuid5(_NAMESPACE, delivery.message_id)).upper()
-    if len(told) > TASK_ID_LENGTH:
-        raise Reject(f"task.taskId is longer than {TASK_ID_LENGTH} characters")
-    return told
+    return delivery.message.task_id or str(uuid_utils.uuid5(_NAMESPACE, delivery.message_id)).upper()

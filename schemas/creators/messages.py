@@ -5,12 +5,17 @@ from typing import Annotated, ClassVar
 from pydantic import ConfigDict, Field, StringConstraints
 
 from schemas.base import ForeignCommand, Value
-from schemas.ingestion import Page, PageResult
+from schemas.ingestion import TASK_ID_LENGTH, Page, PageResult
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
 
 #: How much of a creator's history is told unless asked for.
 USUAL_HISTORY = 20
+
+
+def _short(told: object) -> str | None:
+    """Return an option that is a name, cut to what names are; other things are none."""
+    return told.strip()[:255] or None if isinstance(told, str) else None
 
 
 class IngestCreators(Page):
@@ -26,7 +31,18 @@ class IngestCreators(Page):
     def task_id(self) -> str | None:
         """The outreach task that the crawl serves."""
         told = self.option("taskId", "task_id")
-        return str(told).strip() or None if isinstance(told, str | int) else None
+        named = str(told).strip() if isinstance(told, str | int) and not isinstance(told, bool) else ""
+        return named if 0 < len(named) <= TASK_ID_LENGTH else None
+
+    @property
+    def account_name(self) -> str | None:
+        """The account that the crawl ran as."""
+        return _short(self.option("accountName", "account_name"))
+
+    @property
+    def brand_name(self) -> str | None:
+        """The brand that creators are looked for."""
+        return _short(self.option("brandName", "brand_name"))
 
     @property
     def wants_contact(self) -> bool:

@@ -1,12 +1,12 @@
 """What operators, crawlers and the chatbot say about outreach tasks, and what they are answered."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
     AliasChoices,
+    AwareDatetime,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -19,7 +19,7 @@ from pydantic import (
 
 from schemas.base import Event, ForeignCommand, Message, Value
 from schemas.chatbot.records import DeliveryState
-from schemas.ingestion import OperatorId
+from schemas.ingestion import TASK_ID_LENGTH, OperatorId
 from schemas.outreach.records import Contact
 from schemas.plain_json import canonical, clean
 from schemas.shapes import as_tasks
@@ -28,8 +28,6 @@ from schemas.shapes import as_tasks
 MAX_CONTACTS = 1000
 #: Bytes of JSON that a task, or what is told about one beside a creator, may take.
 MAX_TASK_BYTES = 256_000
-#: The width of the columns that hold the id of a task.
-TASK_ID_LENGTH = 64
 
 
 def _without_nul(value: Any) -> Any:
@@ -64,6 +62,12 @@ class IngestOutreachTask(ForeignCommand):
     source: Name | None = None
     operator_id: OperatorId = None
     task: Bounded
+
+    @model_validator(mode="after")
+    def _has_an_id_that_fits(self) -> Self:
+        if len(self.task_id or "") > TASK_ID_LENGTH:
+            raise ValueError(f"task.taskId is longer than {TASK_ID_LENGTH} characters")
+        return self
 
     @property
     def task_id(self) -> str | None:
@@ -218,7 +222,7 @@ class ChatOutcome(Event):
     outreach_task_id: str
     platform_creator_id: str
     state: DeliveryState
-    at: datetime
+    at: AwareDatetime
     sender: str | None = None
     reason: str | None = None
     is_final: bool = True

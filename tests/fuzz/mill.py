@@ -150,7 +150,7 @@ class Mill:
         async with self._answers.expect(message_id) as answer:
             message = Outgoing(
                 exchange=queue.exchange,
-                key=queue.name,
+                key=queue.message.key,
                 body=json.dumps(body).encode(),
                 message_id=message_id,
                 reply_to=answer.reply_to,

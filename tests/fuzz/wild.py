@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from brokers import topology
 from tests.fuzz.amqp import Raw
 from tests.fuzz.odd import ALIKE, ODD_NUMBERS, ODD_TEXTS, ODD_TIMES, ODDS, SPELLED
 from tests.fuzz.properties import properties
@@ -166,12 +167,102 @@ def _page(draw: st.DrawFn) -> Any:
 
 _ROW_NUMBER = st.sampled_from([1, 2, 2**31, 2**63 - 1, 2**63, 2**70, 0, -1, "3"])
 
+_CREATOR = {
+    "platform": st.sampled_from(["tiktok", "x" * 16, "x" * 17]),
+    "platformCreatorUsername": _ID,
+    "platformCreatorDisplayName": _TEXT,
+    "region": st.sampled_from(["MX", "fr ", "ß" * 16, "ß" * 32, None]),
+    "currency": _TEXT,
+    "categories": st.one_of(_TEXT, st.lists(ODD, max_size=3), ODD),
+    "intro": _TEXT,
+    "email": _TEXT,
+    "topBrands": ODD,
+    "followers": _NUMBER,
+    "salesRevenue": _NUMBER,
+    "avgCommissionRate": _NUMBER,
+    "followers1824": _NUMBER,
+    "crawlDate": st.sampled_from(ODD_TIMES),
+    "extractedTime": st.sampled_from(ODD_TIMES),
+    "connect": ODD,
+    "reply": ODD,
+    "send": ODD,
+    "skipCreatorUpsert": ODD,
+    "odd": ODD,
+}
+_CAMPAIGN = {
+    "platformShopId": _ID,
+    "platformCampaignName": _TEXT,
+    "campaignPeriod": ODD,
+    "registrationPeriod": ODD,
+    "pendingProductCount": _NUMBER,
+    "commissionRate": _NUMBER,
+    "dateRegistered": st.sampled_from(ODD_TIMES),
+    "productName": _TEXT,
+    "stock": _NUMBER,
+    "productRating": _NUMBER,
+    "salePriceMin": _NUMBER,
+    "odd": ODD,
+}
+_ABOUT = {"operatorId": st.one_of(_ID, _TEXT), "options": st.one_of(ODD, st.just({"taskId": "T"})), "source": _TEXT}
+_OUTREACH = {
+    "taskId": _ID,
+    "taskName": _TEXT,
+    "region": st.sampled_from(["MX", "fr", "x" * 33]),
+    "productList": ODD,
+    "onlyFirst": ODD,
+    "status": st.sampled_from(["running", "pending", "Canceled", "odd", 7]),
+    "gmv": ODD,
+    "fansGender": ODD,
+    "minFans": _NUMBER,
+    "maxCreators": _NUMBER,
+    "targetNewCreators": _NUMBER,
+    "newCreators": _NUMBER,
+    "emailFirstBody": ODD,
+    "runAtTime": st.sampled_from(ODD_TIMES),
+    "runEndTime": st.sampled_from(ODD_TIMES),
+    "createdAt": st.sampled_from(ODD_TIMES),
+    "runTime": ODD,
+    "odd": ODD,
+}
+
+
+@st.composite
+def _rows(draw: st.DrawFn, ids: Mapping[str, Any], fields: Mapping[str, st.SearchStrategy[Any]]) -> Any:
+    rows = [
+        {**{name: draw(each) for name, each in ids.items()}, **draw(_some(fields))}
+        for _ in range(draw(st.integers(1, 3)))
+    ]
+    return {"source": "fuzz", "rows": rows, **draw(_some(_ABOUT, 1))}
+
+
+@st.composite
+def _outreach(draw: st.DrawFn) -> Any:
+    return {"task": draw(_some(_OUTREACH, 6)), **draw(_some({"source": _TEXT, "operatorId": _ID}, 1))}
+
+
+_OUTCOME = st.fixed_dictionaries(
+    {
+        "taskKey": _ID,
+        "outreachTaskId": _ID,
+        "platformCreatorId": _ID,
+        "state": st.sampled_from(["sent", "failed", "uncertain", "pending", "odd"]),
+        "at": st.one_of(st.sampled_from(ODD_TIMES), st.just("2026-01-15T10:15:00Z")),
+    },
+    optional={"reason": _TEXT, "isFinal": ODD},
+)
+
 BODIES: Mapping[str, st.SearchStrategy[Any]] = {
     "samples.ingest": _crawl(),
     "chatbot.sample.batch": _batch(),
     "relay.events.ingest": _page(),
     "relay.events.adopt": st.fixed_dictionaries({"ids": st.lists(_ROW_NUMBER, min_size=1, max_size=3)}),
     "relay.deliveries.send": st.fixed_dictionaries({"destinationId": _ROW_NUMBER}),
+    "creators.ingest": _rows({"platformCreatorId": _ID}, _CREATOR),
+    "creators.campaigns.ingest": _rows({"platformCampaignId": _ID}, _CAMPAIGN),
+    "creators.products.ingest": _rows({"platformCampaignId": _ID, "platformProductId": _ID}, _CAMPAIGN),
+    "creators.history.tell": _some({"creatorId": _ID, "creatorName": _TEXT, "creatorUsername": _ID, "limit": _NUMBER}),
+    "outreach.tasks.ingest": _outreach(),
+    "outreach.on-chat-outcome": _OUTCOME,
 }
 
 
@@ -232,6 +323,12 @@ KEYS: Mapping[str, st.SearchStrategy[bytes]] = {
     "relay.events.ingest": st.just(b"relay.events.ingest"),
     "relay.events.adopt": st.just(b"relay.events.adopt"),
     "relay.deliveries.send": st.just(b"relay.deliveries.send"),
+    "creators.ingest": st.just(b"creators.ingest"),
+    "creators.campaigns.ingest": st.just(b"creators.campaigns.ingest"),
+    "creators.products.ingest": st.just(b"creators.products.ingest"),
+    "creators.history.tell": st.just(b"creators.history.tell"),
+    "outreach.tasks.ingest": st.just(b"outreach.tasks.ingest"),
+    "outreach.on-chat-outcome": st.sampled_from([b"chatbot.outcome", b"chatbot.outcome.sent", b"chatbot.outcome.\xff"]),
     "chatbot.sample.batch": st.sampled_from(
         [b"chatbot.sample.batch", b"chatbot.sample.retry", b"chatbot.sample.\xff", b"chatbot.sample." + b"x" * 200]
     ),
@@ -245,7 +342,7 @@ def _family(draw: st.DrawFn, queue: str) -> list[Raw]:
     value = None if kind == "bytes" else draw(ANY_JSON if kind == "json" else BODIES[queue])
     first = draw(st.binary(max_size=60)) if kind == "bytes" else spelled(value)
     chance = draw(st.randoms(use_true_random=True))
-    exchange, key = queue.partition(".")[0].encode() + b".topic", draw(KEYS[queue])
+    exchange, key = topology.BY_NAME[queue].exchange.encode(), draw(KEYS[queue])
     bodies = [first, *(_variant(value, chance) for _ in range(FAMILY - 1))]
     return [Raw(body, exchange, key, draw(properties()) if place < 2 else {}) for place, body in enumerate(bodies)]
 

@@ -66,6 +66,12 @@ def test_a_task_may_have_an_id(told: Any, expected: str | None) -> None:
     assert IngestOutreachTask(task={"task_id": told}).task_id == expected
 
 
+def test_a_task_has_an_id_that_fits_its_column() -> None:
+    assert IngestOutreachTask(task={"taskId": "x" * 64}).task_id
+    with pytest.raises(ValidationError, match="longer than 64"):
+        IngestOutreachTask(task={"taskId": "x" * 65})
+
+
 def test_a_creator_of_an_outreach_task_is_one_chat_task_whatever_message_carries_it() -> None:
     def chat(creator: str, task: str) -> ChatTask:
         return ChatTask.model_validate({"platformCreatorId": creator, "outreachTaskId": task, "messages": ["Hola"]})
