@@ -173,6 +173,11 @@ class Settings(BaseSettings):
     chromium_path: Path | None = Field(
         None, description="The browser's program; without it the system's Chromium, else Playwright's own."
     )
+    chromium_sandbox: bool = Field(
+        True,
+        description="Whether the browser isolates pages in the kernel's sandbox; root, and containers without user "
+        "namespaces, must do without.",
+    )
     crawl_headless: bool = Field(True, description="Whether browsers work without a window.")
     crawl_steps_per_minute: float = Field(
         20, ge=0, description="Steps a minute of one account on the site (pages, drawers), unevenly; 0 means no limit."

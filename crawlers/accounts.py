@@ -70,16 +70,18 @@ class Accounts:
     """The accounts of a file, in its order."""
 
     listed: Sequence[Account]
+    #: Why there are none, where the file cannot be read: told to whoever asks for an account.
+    problem: str = ""
 
     @classmethod
     def read(cls, path: Path | None) -> "Accounts":
-        """Read the file; without one there is no account. A mistake in it is a NoAccount that names its place."""
+        """Read the file; without one, or with a mistake in it, there is no account, and `problem` says why."""
         if path is None:
-            return cls(())
+            return cls((), "MESH_ACCOUNTS_FILE is not set")
         try:
             return cls.of(json.loads(path.read_text()))
         except (OSError, ValueError) as error:
-            raise NoAccount(f"the accounts' file {path} cannot be read: {_told(error)}") from None
+            return cls((), f"the accounts' file {path} cannot be read: {_told(error)}")
 
     @classmethod
     def of(cls, entries: Any) -> "Accounts":
@@ -94,6 +96,8 @@ class Accounts:
 
         Raises NoAccount where there is none: another region's account would read another region's samples.
         """
+        if self.problem:
+            raise NoAccount(self.problem)
         if name:
             found = [account for account in self.listed if account.name == name and account.enabled]
             if not found:

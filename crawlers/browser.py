@@ -33,6 +33,7 @@ class BrowserWishes:
 
     program: Path | None = None
     is_headless: bool = True
+    has_sandbox: bool = True
     #: How long any one thing on a page may take.
     patience: timedelta = timedelta(seconds=20)
     #: A browser is replaced after so many pages of a crawl, or when it and its driver have grown beyond so many bytes.
@@ -67,7 +68,7 @@ class Browser:
             self._chromium = await self._playwright.chromium.launch(
                 executable_path=chromium_program(self._wishes.program),
                 headless=self._wishes.is_headless,
-                args=[*_ARGUMENTS, *(["--no-sandbox"] if os.geteuid() == 0 else [])],
+                args=[*_ARGUMENTS, *([] if self._is_sandboxed else ["--no-sandbox"])],
                 handle_sigint=False,  # Ctrl-C is ours to act on: the crawl ends in order first
                 handle_sigterm=False,
                 handle_sighup=False,
@@ -85,6 +86,10 @@ class Browser:
                 await self._context.tracing.start(screenshots=False, snapshots=False, sources=False)
                 await self._context.tracing.start_chunk()
             return await self._context.new_page()
+
+    @property
+    def _is_sandboxed(self) -> bool:
+        return self._wishes.has_sandbox and os.geteuid() != 0  # Chromium's own rule
 
     async def new_page(self) -> Page:
         """Return another page beside the first."""

@@ -62,7 +62,10 @@ def browsing(settings: Settings, vault: Vault | None, ask: Callable[[str], str] 
         saved=_sealed(shelf, vault) if vault else SavedSessions(files),
         failures=Failures(folder / "failures"),
         wishes=BrowserWishes(
-            program=settings.chromium_path, is_headless=settings.crawl_headless, pages=settings.crawl_browser_pages
+            program=settings.chromium_path,
+            is_headless=settings.crawl_headless,
+            has_sandbox=settings.chromium_sandbox,
+            pages=settings.crawl_browser_pages,
         ),
         politeness=Politeness(settings.crawl_steps_per_minute, hours=settings.crawl_hours),
         codes=partial(_codes, vault, ask),

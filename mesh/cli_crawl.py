@@ -116,6 +116,15 @@ def crawl_accounts(as_json: Json = False) -> None:
     body.listed(as_json=as_json)
 
 
+@crawl.command("seal")
+def crawl_seal() -> None:
+    """Ask for a mailbox's password, and print it sealed, for `password_sealed` in the accounts' file."""
+    join()
+    from mesh import crawl_accounts as body
+
+    body.seal(typer.prompt("Password", hide_input=True, err=True))
+
+
 @crawl.command("resume")
 def crawl_resume(
     names: Annotated[list[str], typer.Argument(help="Accounts as `mesh crawl accounts` shows them.")],

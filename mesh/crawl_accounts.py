@@ -1,10 +1,11 @@
-"""`mesh crawl accounts` and `resume`: which accounts there are, which of them rest, and an end to a rest."""
+"""`mesh crawl accounts`, `resume` and `seal`: who rests, an end to a rest, passwords that may lie in a file."""
 
 import asyncio
 
 from crawlers.errors import NoAccount
 from crawlers.pauses import Pause
 from mesh.browsing import accounts_of, browsing
+from mesh.compose import Composition
 from mesh.console import console, print_json, table
 from settings import Settings
 
@@ -12,13 +13,21 @@ from settings import Settings
 def listed(*, as_json: bool) -> None:
     """Show the accounts of the file."""
     settings = Settings()
-    accounts = accounts_of(settings).listed
+    read = accounts_of(settings)
+    if read.problem:
+        raise NoAccount(read.problem)
+    accounts = read.listed
     pauses = asyncio.run(_pauses(settings, [account.name for account in accounts]))
     rows = [(each.name, each.region, each.email, _state(each.enabled, pauses[each.name])) for each in accounts]
     if as_json:
         print_json([dict(zip(("name", "region", "email", "state"), row, strict=True)) for row in rows])
         return
     console.print(table("Accounts", ("name", "region", "e-mail", "state"), rows))
+
+
+def seal(secret: str) -> None:
+    """Print a secret under the first of MESH_ENCRYPTION_KEYS."""
+    console.print(Composition(Settings(), "crawl").vault.seal(secret), soft_wrap=True)
 
 
 def resume(names: list[str]) -> None:

@@ -34,7 +34,7 @@ def test_a_password_in_clear_is_refused_and_not_repeated(tmp_path: Path) -> None
     entry = {**ENTRIES[0], "mailbox": {"username": "a@example.com", "password": "hunter2-secret"}}
     path.write_text(json.dumps([entry]))
     with pytest.raises(NoAccount) as refusal:
-        Accounts.read(path)
+        Accounts.read(path).fitting("MX")
     assert "mailbox.password" in str(refusal.value)
     assert "hunter2" not in str(refusal.value)
 
@@ -43,7 +43,7 @@ def test_two_accounts_of_one_name_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "accounts.json"
     path.write_text(json.dumps([ENTRIES[0], ENTRIES[0]]))
     with pytest.raises(NoAccount, match="same name"):
-        Accounts.read(path)
+        Accounts.read(path).fitting("MX")
 
 
 def test_without_a_file_there_is_no_account() -> None:

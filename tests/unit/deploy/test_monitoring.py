@@ -104,6 +104,7 @@ def test_every_role_is_scraped_where_it_answers() -> None:
         "chatbot",
         "creators",
         "outreach",
+        "crawls",
         "events",
         "forwarding",
         "publishers",
