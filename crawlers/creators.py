@@ -1,6 +1,6 @@
 """The crawl of creators: a search, and the page of each one who is found."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from brokers.outgoing import Outgoing
+from brokers.outgoing import Outgoing, outgoing
 from crawlers.crawl import Read
 from crawlers.errors import CannotRead, PageChanged, SiteFailed
 from crawlers.pages.chat import ChatPage
@@ -21,6 +21,8 @@ from crawlers.session import Session
 from schemas.clock import Clock, utc_now
 from schemas.crawl.messages import CrawlCreators
 from schemas.creators.messages import IngestCreators
+from schemas.identity import named_id
+from schemas.outreach.messages import Action, ControlOutreach
 
 log = structlog.get_logger()
 
@@ -31,6 +33,11 @@ _TRIES = 3
 _ALL_CONTENT = 2
 
 
+async def always() -> bool:
+    """Go on, whatever has become of the task."""
+    return True
+
+
 @dataclass
 class CreatorsCrawl:
     """What a command asks for."""
@@ -38,6 +45,8 @@ class CreatorsCrawl:
     command: CrawlCreators
     crawl_id: str
     clock: Clock = utc_now
+    #: Asked before each creator; False ends the crawl, NotNow lets it wait.
+    goes_on: Callable[[], Awaitable[bool]] = always
     kind: str = "creators"
 
     @property
@@ -60,26 +69,31 @@ class CreatorsCrawl:
         return place
 
     async def read(self, session: Session, place: dict[str, Any], progress: Progress) -> AsyncGenerator[Read, None]:
-        """Read on, one creator at a time; the place is who has been read."""
+        """Read on, one creator at a time; the place is who has been read.
+
+        Last, the task is told that no more creators come.
+        """
         done: list[str] = list(place.get("done", ()))
-        known, most = set(done), self.command.max_creators_to_load
-        progress.expected = most
-        async with session.beside() as tab:
+        progress.expected = self.command.max_creators_to_load
+        async with session.beside() as tab, aclosing(self._found(session, progress)) as people:
             detail = CreatorDetailPage(tab, session.site, session.wishes.patience)
-            async with aclosing(self._found(session, progress)) as people:
-                async for found in people:
-                    if len(done) >= most:
-                        return
-                    whom = creator_id(found)
-                    if whom is None or whom in known:
-                        progress.skipped += whom is None
-                        continue
-                    row = await self._row(session, detail, found, progress)
-                    known.add(whom)
-                    done.append(whom)
-                    progress.pages += 1
-                    progress.rows += 1
-                    yield Read([self._message(session, row)], {"done": list(done)}, [row])
+            known = set(done)
+            while len(done) < self.command.max_creators_to_load and await self.goes_on():
+                found = await anext(people, None)
+                if found is None:
+                    break
+                whom = creator_id(found)
+                if whom is None or whom in known:
+                    progress.skipped += whom is None
+                    continue
+                row = await self._row(session, detail, found, progress)
+                known.add(whom)
+                done.append(whom)
+                progress.pages += 1
+                progress.rows += 1
+                yield Read([self._message(session, row)], {"done": list(done)}, [row])
+        if self.command.task_id:
+            yield Read([self._end(self.command.task_id)], {"done": done}, [])
 
     async def _found(self, session: Session, progress: Progress) -> AsyncGenerator[dict[str, Any], None]:
         """Yield whom the search finds, as long as it brings anybody new."""
@@ -124,6 +138,11 @@ class CreatorsCrawl:
         if self.command.keywords:
             row["searchKeywords"] = ",".join(self.command.keywords)[:128]
         return row
+
+    def _end(self, task_id: str) -> Outgoing:
+        told = ControlOutreach(action=Action.END, task_id=task_id)
+        name = f"{self.crawl_id}:{told.key}:{told.action}"
+        return outgoing(told, message_id=named_id(name), correlation_id=self.crawl_id)
 
     def _message(self, session: Session, row: dict[str, Any]) -> Outgoing:
         command = self.command

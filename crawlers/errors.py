@@ -79,6 +79,10 @@ class AccountResting(NotNow):
     """Every account that would do rests, because the site stopped it."""
 
 
+class TaskWaits(NotNow):
+    """The task that the crawl is for is paused, or has not begun."""
+
+
 class OutOfHours(NotNow):
     """Nobody of the region would be at work."""
 

@@ -11,14 +11,14 @@ from crawlers.crawl import Crawl, Crawler
 from crawlers.creators import CreatorsCrawl
 from crawlers.errors import CrawlError, LeaseLost
 from crawlers.export import Exports
-from crawlers.publishing import page_message
 from crawlers.samples import SamplesCrawl
 from crawlers.shelf import Outdated
+from handlers.crawl.going_on import going_on
 from handlers.crawl.verdicts import verdict
+from persistence.uow import Uow
 from schemas.base import Value
 from schemas.clock import Clock
 from schemas.crawl.messages import CrawlCampaigns, CrawlCreators, CrawlSamples
-from schemas.outreach.messages import Action, ControlOutreach
 
 router = Router()
 
@@ -52,21 +52,16 @@ async def crawl_samples(delivery: Delivery[CrawlSamples], crawling: Crawling, cl
 
 
 @router.consume(topology.CRAWL_CREATORS)
-async def crawl_creators(delivery: Delivery[CrawlCreators], crawling: Crawling, clock: Clock) -> CrawlResult:
+async def crawl_creators(delivery: Delivery[CrawlCreators], crawling: Crawling, clock: Clock, uow: Uow) -> CrawlResult:
     """Search creators, read each one's page, and publish them as `creators.ingest`, one by one.
 
-    Safe to repeat: it goes on with whom it has not read, and a creator who is read twice is one message. At its end the
-    outreach task that it serves is told that no more creators come.
+    A task that is over ends the search, one that is paused lets it wait; when no more come, the task is told `end`.
+    Safe to repeat: it goes on with whom it has not read, and a creator who is read twice is one message.
     """
     command, crawl_id = delivery.message, delivery.message_id
-    told = (command.region, command.task_id or "search")
-    crawled = await _crawled(
-        CreatorsCrawl(command, crawl_id, clock), crawling, clock, told if command.export_excel else ()
-    )
-    if command.task_id:
-        end = ControlOutreach(action=Action.END, task_id=command.task_id)
-        await crawling.crawler.outlet.publish([page_message(end, crawl_id, rows=())])
-    return crawled
+    told = (command.region, command.task_id or "search") if command.export_excel else ()
+    crawl = CreatorsCrawl(command, crawl_id, clock, going_on(command.task_id, uow, clock))
+    return await _crawled(crawl, crawling, clock, told)
 
 
 @router.consume(topology.CRAWL_CAMPAIGNS)

@@ -49,6 +49,8 @@ async def test_every_creator_of_the_search_is_read_and_handed_to_the_task(site: 
     assert (row["brandName"], row["followersFemale"][-1]) == ("Aurela", "%")
     assert {"salesRevenue", "videos", "liveStreams", "followers55More"} <= row.keys()
     assert (progress.rows, progress.skipped) == (25, 0)
+    (end,) = site.messages("outreach.tasks.control")
+    assert (end["action"], end["taskId"]) == ("end", TASK)
 
 
 async def test_filters_find_whom_the_site_finds(site: Driven) -> None:

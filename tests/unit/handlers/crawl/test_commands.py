@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from brokers import topology
 from brokers.delivery import Delivery
+from brokers.router import Route
 from brokers.verdict import Reject, Retryable
 from crawlers.crawl import Crawler
 from crawlers.cursors import Cursors
@@ -58,7 +60,9 @@ async def test_what_stops_a_crawl_is_a_verdict(handler: object, command: CrawlSa
     sessions = FakeSessions()
     sessions.refusal = NoAccount("no enabled account drives region MX")
     with pytest.raises(Reject, match="NoAccount"):
-        await handler(delivery(command), crawling(tmp_path, sessions), lambda: NOON)  # type: ignore[operator]
+        await Route(topology.BY_NAME[command.key], handler).bind(  # type: ignore[arg-type]
+            {"crawling": crawling(tmp_path, sessions), "clock": lambda: NOON, "uow": None}
+        )(delivery(command))
 
 
 async def test_a_later_holder_s_word_makes_a_crawl_come_again(tmp_path: Path) -> None:
