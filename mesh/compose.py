@@ -30,6 +30,7 @@ from handlers.relay.forwarding import Outside
 from mesh.browsing import Browsing, browsing, crawling
 from persistence.engine import Database, open_uow
 from persistence.uow import Transaction
+from publishers.schedules.politeness import Politeness, QuietHours
 from schemas.clock import utc_now
 from settings import Settings
 
@@ -117,6 +118,13 @@ class Composition:
         """What crawls are run with."""
         return crawling(self.settings, self.browsing, self.publisher)
 
+    @property
+    def politeness(self) -> Politeness:
+        """When creators are left in peace, and how many messages a day each of them gets, as the settings say."""
+        usual = Politeness.parse(daily_cap=self.settings.chatbot_daily_cap)
+        quiet = {region: QuietHours(*span) for region, span in self.settings.chatbot_quiet_hours.items()}
+        return Politeness(quiet_hours=quiet, zones=usual.zones, daily_cap=usual.daily_cap)
+
     def worker(self, routes: list[Route]) -> Worker:
         """Return the consumers of some routes, with everything their handlers ask for."""
         dependencies: dict[str, Any] = {
@@ -124,6 +132,7 @@ class Composition:
             "clock": utc_now,
             "sender": message_sender(self.settings.chatbot_sender),
             "unrecorded": Unrecorded(),
+            "politeness": self.politeness,
             "horizons": {code: adapter.limits.horizon for code, adapter in self.adapters.items()},
         }
         # Whoever sends nothing to destinations needs no keys of their secrets.

@@ -19,7 +19,6 @@ from publishers.outbox import OutboxRelay
 from publishers.outreach import OutreachPoller
 from publishers.purge import Purge
 from publishers.schedules.judgement import Policy
-from publishers.schedules.politeness import Politeness, QuietHours
 from publishers.schedules.publisher import SchedulePublisher
 from publishers.schedules.renderer import Renderer
 from schemas.clock import Clock
@@ -75,14 +74,12 @@ async def _keep(work: _Works, clock: SharedClock, stop: asyncio.Event) -> None:
 def schedule_publisher(composition: Composition, clock: Clock) -> SchedulePublisher:
     """Return the chat schedule publisher with the politeness that the settings ask for."""
     settings = composition.settings
-    quiet = {region: QuietHours(*span) for region, span in settings.chatbot_quiet_hours.items()}
-    politeness = Politeness.parse(daily_cap=settings.chatbot_daily_cap)
     return SchedulePublisher(
         composition.database.uow,
         composition.publisher,
         clock,
         policy=Policy(
-            politeness=Politeness(quiet_hours=quiet, zones=politeness.zones, daily_cap=politeness.daily_cap),
+            politeness=composition.politeness,
             regions=frozenset(settings.chatbot_regions),
             default_region=settings.samples_default_region,
         ),

@@ -17,6 +17,7 @@ from handlers.outreach.settling import settle
 from handlers.outreach.texts import NoTextError, messages_of
 from persistence.creators import Shown
 from persistence.uow import Transaction, Uow
+from publishers.schedules.politeness import Politeness
 from schemas.chatbot.messages import SendChatMessages, contact_key
 from schemas.clock import Clock
 from schemas.identity import creator_id
@@ -34,17 +35,20 @@ _WRITTEN = frozenset({ContactState.SENT, ContactState.UNCERTAIN})
 
 
 @router.consume(topology.OUTREACH_CONTACTS_DECIDE)
-async def decide_contacts(batch: list[Delivery[DecideContacts]], uow: Uow, clock: Clock) -> None:
+async def decide_contacts(
+    batch: list[Delivery[DecideContacts]], uow: Uow, clock: Clock, politeness: Politeness
+) -> None:
     """Decide who of the creators is written to, by task, history and chat, and queue the messages.
 
     Safe to repeat: a task has one contact of each creator, whose message is queued in the transaction that decides it
-    and carries an identity derived from both. Creators of a task that is paused or has not begun wait in SQL.
+    and carries an identity derived from both. Creators of a task that is paused or has not begun wait in SQL, and so do
+    those of a region whose hours are quiet.
     """
     found = [each for delivery in batch for each in handed(delivery)]
     async with uow() as tx:
         tasks = await _tasks(tx, found, clock)
         after = [
-            await _decide(tx, tasks[task_id], [each for each in found if each.task_id == task_id], clock)
+            await _decide(tx, tasks[task_id], [each for each in found if each.task_id == task_id], clock, politeness)
             for task_id in sorted(tasks)
         ]
         await settle(tx, after, clock, wakes=False)
@@ -63,13 +67,17 @@ async def _tasks(tx: Transaction, found: Sequence[Handed], clock: Clock) -> dict
     return tasks
 
 
-async def _decide(tx: Transaction, task: OutreachTask, found: Sequence[Handed], clock: Clock) -> OutreachTask:
+async def _decide(
+    tx: Transaction, task: OutreachTask, found: Sequence[Handed], clock: Clock, politeness: Politeness
+) -> OutreachTask:
     """Take in a task's creators and decide on those that wait; return the task with how many it has seen."""
     now = whole_milliseconds(clock())
     task, waiting = await _taken_in(tx, task, found, now)
     leave = leave_of(task, now)
     if not waiting or leave.gate is not Gate.OPEN:
         return task  # Those of a task that is over are skipped when it is settled.
+    if politeness.quiet_until((task.region or "").strip().upper(), now):
+        return task  # The poller asks again.
     tally = (await tx.contacts.tally([task.id]))[task.id]
     room = room_of(task, queued=tally.get(ContactState.QUEUED, 0), uncertain=tally.get(ContactState.UNCERTAIN, 0))
     if room:

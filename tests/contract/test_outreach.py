@@ -23,6 +23,7 @@ from handlers.outreach import (
 )
 from persistence.engine import Database
 from publishers.outreach import ASK_AGAIN, OutreachPoller
+from publishers.schedules.politeness import Politeness
 from schemas.chatbot.messages import SendChatMessages
 from schemas.chatbot.records import DeliveryState
 from schemas.crawl.messages import CrawlCreators
@@ -51,14 +52,14 @@ class Mesh:
     def __init__(self, database: Database) -> None:
         self.database, self.uow = database, database.uow
         self.clock, self.sender = FakeClock(NOON), FakeSender()
-        self.unrecorded = Unrecorded()
+        self.unrecorded, self.politeness = Unrecorded(), Politeness()
         self.crawls: list[CrawlCreators] = []
 
     async def report(self, task_id: str = "T-1", **fields: Any) -> Any:
         return await ingest_outreach_task(delivered(task(task_id, **fields), at=self.clock()), self.uow, self.clock)
 
     async def hand_over(self, *creator_ids: str, **fields: Any) -> None:
-        await decide_contacts([delivered(found(*creator_ids, **fields))], self.uow, self.clock)
+        await decide_contacts([delivered(found(*creator_ids, **fields))], self.uow, self.clock, self.politeness)
 
     async def control(self, action: str, task_id: str = "T-1", **fields: Any) -> None:
         await control_outreach(delivered(control(action, task_id, **fields)), self.uow, self.clock)
@@ -88,7 +89,7 @@ class Mesh:
             await on_chat_outcome([heard], self.uow, self.clock)
         elif message.key == "outreach.contacts.decide":
             handed = delivered(DecideContacts.model_validate_json(message.body), message_id=message.message_id)
-            await decide_contacts([handed], self.uow, self.clock)
+            await decide_contacts([handed], self.uow, self.clock, self.politeness)
         else:
             self.crawls.append(CrawlCreators.model_validate_json(message.body))
 
@@ -291,6 +292,18 @@ async def test_whoever_a_paused_task_finds_is_written_to_when_it_goes_on(mesh: M
     await mesh.control("resume")
     await mesh.carry()
     assert sorted(mesh.written_to) == ["1", "2"]
+
+
+async def test_nobody_is_written_to_in_the_quiet_hours_of_the_region(mesh: Mesh) -> None:
+    mesh.politeness = Politeness.parse(quiet_hours={"MX": "11:00-13:00"})  # 17:00 to 19:00 UTC
+    await mesh.report(region="mx")
+    await mesh.hand_over("1")
+    await mesh.carry()
+    assert (mesh.written_to, await mesh.states()) == ([], {"waiting": 1})
+    mesh.clock.forward(hours=1)
+    await mesh.poll()
+    await mesh.carry()
+    assert mesh.written_to == ["1"]
 
 
 async def test_a_cancelled_task_writes_to_nobody_who_waits(mesh: Mesh) -> None:
