@@ -16,6 +16,14 @@ from crawlers.site import Site
 #: What Playwright says of a navigation that another one has overtaken.
 _INTERRUPTED = ("interrupted by another navigation", "net::ERR_ABORTED")
 
+_MIDDLE = """
+(element) => {
+  element.scrollIntoViewIfNeeded();
+  const box = element.getBoundingClientRect();
+  return [box.x + box.width / 2, box.y + box.height / 2];
+}
+"""
+
 
 class SitePage:
     """A page in a tab of a browser. Selectors are CSS as Playwright reads it, alternatives parted by commas.
@@ -94,6 +102,11 @@ class SitePage:
             except Late as error:
                 await self.raise_for_wall()
                 raise PageChanged(f"{self.name} does not show {name} ({self.selectors[name]})") from error
+
+    async def press(self, what: Locator) -> None:
+        """Click the middle of something with the mouse, as soon as it is there; what it does is the caller's to see."""
+        x, y = await what.evaluate(_MIDDLE, timeout=self.patience_ms)
+        await self.tab.mouse.click(x, y)
 
     async def shows(self, name: str) -> bool:
         """Tell whether a named selector finds anything now."""

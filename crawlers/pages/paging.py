@@ -38,7 +38,7 @@ class PagedList(SitePage):
     async def turn(self, page: int, within: Locator | None = None, call: str | None = None) -> dict[str, Any]:
         """Go on to page `page`, the next one, and return its data."""
         button = self.page_part("next", within)
-        return await self.answer(call or self.call, lambda: button.click(force=True), page=page)
+        return await self.answer(call or self.call, lambda: self.press(button), page=page)
 
     async def go_to(self, page: int, data: dict[str, Any]) -> dict[str, Any]:
         """Return the data of page `page`, coming from page 1 with `data`: by the jumper, else step by step."""

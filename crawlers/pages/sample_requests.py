@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from playwright.async_api import ElementHandle, Locator
+from playwright.async_api import Locator
 from playwright.async_api import TimeoutError as Late
 
 from crawlers.browser import told
@@ -18,7 +18,8 @@ _CONTENT_PAGES = 20
 _LIVE_TAB = "LIVE"
 _WORDS = {"1": "video", "2": "live"}
 
-#: Looks for a row among those that are drawn, and scrolls the table until it is; the table draws only what can be seen.
+#: Looks for a row's button among the rows that are drawn, and scrolls until it is: the table draws only what can be seen.
+#: Returns where to click.
 _FIND_ROW = """
 async ([rows, body, product, creator, button, skip]) => {
   const drawn = () => [...document.querySelectorAll(rows)].filter((row) => row.innerText.includes(product)
@@ -27,15 +28,21 @@ async ([rows, body, product, creator, button, skip]) => {
   const begin = table ? table.scrollTop : 0;
   const frames = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   const drawnAnew = () => Promise.race([frames(), new Promise((done) => setTimeout(done, 300))]);
+  const middle = (row) => {
+    const found = row.querySelector(button);
+    found.scrollIntoViewIfNeeded();
+    const box = found.getBoundingClientRect();
+    return [box.x + box.width / 2, box.y + box.height / 2];
+  };
   let seen = drawn();
-  if (seen.length > skip) return seen[skip].querySelector(button);
+  if (seen.length > skip) return middle(seen[skip]);
   if (!table) return null;
   const step = Math.max(table.clientHeight - 80, 80);
   for (let gone = 0; gone <= table.scrollHeight + step; gone += step) {
     table.scrollTop = (begin + gone) % Math.max(table.scrollHeight, 1);
     await drawnAnew();
     seen = drawn();
-    if (seen.length > skip) return seen[skip].querySelector(button);
+    if (seen.length > skip) return middle(seen[skip]);
   }
   return null;
 }
@@ -103,7 +110,7 @@ class SampleRequestsPage(PagedList):
             live = drawer.locator(self.selectors["tab"], has_text=_LIVE_TAB)
             has_live = await live.count() > 0
         if has_live:
-            data = await self.answer(_CONTENT_CALL, lambda: live.first.click(force=True), type="2", page=1)
+            data = await self.answer(_CONTENT_CALL, lambda: self.press(live.first), type="2", page=1)
             read += await self._listed(data, drawer, "2")
         await self._close(drawer)
         return str(first.get("apply_id", "")), read
@@ -136,13 +143,8 @@ class SampleRequestsPage(PagedList):
         """Open a row's drawer, and return what its call was answered."""
         looking = [self.selectors["rows"], self.selectors["body"], product_id, username, self.buttons[button], skip]
         with told():
-            handle = (await self.tab.evaluate_handle(_FIND_ROW, looking)).as_element()
-        if handle is None:
-            return None
-        data = await self.answer(call, lambda: _pressed(handle))
-        with told():
-            await handle.dispose()
-        return data
+            spot = await self.tab.evaluate(_FIND_ROW, looking)
+        return None if spot is None else await self.answer(call, lambda: self.tab.mouse.click(*spot))
 
     async def close_drawers(self) -> None:
         """Close whatever drawer is open, so that rows can be clicked."""
@@ -153,11 +155,7 @@ class SampleRequestsPage(PagedList):
     async def _close(self, drawer: Locator) -> None:
         with told():
             try:
-                await drawer.locator(self.selectors["drawer_close"]).first.click(force=True)
+                await self.press(drawer.locator(self.selectors["drawer_close"]).first)
                 await drawer.wait_for(state="detached")
             except Late as error:
                 raise PageChanged(f"{self.name} has a drawer that does not close") from error
-
-
-async def _pressed(handle: ElementHandle) -> None:
-    await handle.click(force=True)
