@@ -82,7 +82,7 @@ class OutreachTask(Audit):
     task_name: str
     observed_at: datetime
     status: TaskStatus
-    message_send_strategy: int = Strategy.NORMAL
+    message_send_strategy: int = 0
     new_creators_real_count: int = 0
     creators_seen: int = 0
     source: str | None = None
