@@ -18,31 +18,34 @@ _CONTENT_PAGES = 20
 _LIVE_TAB = "LIVE"
 _WORDS = {"1": "video", "2": "live"}
 
-#: Looks for a row's button among the rows that are drawn, and scrolls until it is: the table draws only what can be seen.
-#: Returns where to click.
+#: Looks for a row's button among the rows that are drawn, scrolling, for the table draws only what can be seen; a second
+#: time after a while, for it may have been drawing. Returns where to click, or null.
 _FIND_ROW = """
 async ([rows, body, product, creator, button, skip]) => {
   const drawn = () => [...document.querySelectorAll(rows)].filter((row) => row.innerText.includes(product)
     && row.innerText.includes(creator) && row.querySelector(button));
-  const table = document.querySelector(body);
-  const begin = table ? table.scrollTop : 0;
+  const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const frames = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  const drawnAnew = () => Promise.race([frames(), new Promise((done) => setTimeout(done, 300))]);
-  const middle = (row) => {
-    const found = row.querySelector(button);
+  const spot = () => {
+    const found = drawn()[skip]?.querySelector(button);
+    if (!found) return null;
     found.scrollIntoViewIfNeeded();
     const box = found.getBoundingClientRect();
     return [box.x + box.width / 2, box.y + box.height / 2];
   };
-  let seen = drawn();
-  if (seen.length > skip) return middle(seen[skip]);
-  if (!table) return null;
-  const step = Math.max(table.clientHeight - 80, 80);
-  for (let gone = 0; gone <= table.scrollHeight + step; gone += step) {
-    table.scrollTop = (begin + gone) % Math.max(table.scrollHeight, 1);
-    await drawnAnew();
-    seen = drawn();
-    if (seen.length > skip) return middle(seen[skip]);
+  for (let round = 0; round < 2; round++) {
+    for (let waited = 0; waited < 40 && !document.querySelector(rows); waited++) await pause(50);
+    const table = document.querySelector(body);
+    const seen = spot();
+    if (seen || !table) return seen;
+    const begin = table.scrollTop, step = Math.max(table.clientHeight - 80, 80);
+    for (let gone = 0; gone <= table.scrollHeight + step; gone += step) {
+      table.scrollTop = (begin + gone) % Math.max(table.scrollHeight, 1);
+      await Promise.race([frames(), pause(300)]);
+      const seen = spot();
+      if (seen) return seen;
+    }
+    await pause(300);
   }
   return null;
 }
