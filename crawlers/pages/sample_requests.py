@@ -18,8 +18,8 @@ _CONTENT_PAGES = 20
 _LIVE_TAB = "LIVE"
 _WORDS = {"1": "video", "2": "live"}
 
-#: Looks for a row's button among the rows that are drawn, scrolling, for the table draws only what can be seen; a second
-#: time after a while, for it may have been drawing. Returns where to click, or null.
+#: Looks for a row's button among the rows that are drawn, and scrolls: the table draws only what can be seen. Looks a
+#: second time after a while, for it may have been drawing. Returns where to click, or null.
 _FIND_ROW = """
 async ([rows, body, product, creator, button, skip]) => {
   const drawn = () => [...document.querySelectorAll(rows)].filter((row) => row.innerText.includes(product)
