@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -30,6 +30,7 @@ log = structlog.get_logger()
 
 router = Router()
 
+MILLISECOND = timedelta(milliseconds=1)
 #: States in which a creator was, or may have been, written to.
 _WRITTEN = frozenset({ContactState.SENT, ContactState.UNCERTAIN})
 
@@ -98,7 +99,8 @@ async def _taken_in(
         if has_seen_most(task):
             log.debug("outreach_creator_beyond_the_maximum", task_id=task.id, platform_creator_id=platform_creator_id)
             continue
-        new.append(contact_of(task, each, now))
+        # One after the other: those who wait keep the order in which they were found.
+        new.append(contact_of(task, each, now + len(new) * MILLISECOND))
         task = replace(task, creators_seen=task.creators_seen + 1)
     await tx.contacts.add(new)
     waiting = [each for each in [*known.values(), *new] if each.state is ContactState.WAITING]
