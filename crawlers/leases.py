@@ -103,6 +103,8 @@ class RedisLeases:
     async def _renew(self, lease: Lease) -> None:
         while True:
             await asyncio.sleep(min(self._ms / 3000, max(lease.valid_until - time.monotonic(), 0)))
+            if lease.lost.is_set():
+                return
             began = time.monotonic()
             if began >= lease.valid_until or await self._is_renewed(lease) is False:
                 log.error("lease_lost", account=lease.account, token=lease.token)
