@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, Table, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, bindparam, func, or_, select
 
 from persistence.dialect import Bulk, paths_of
 from persistence.keyed import KEYS, Keyed
@@ -162,7 +162,9 @@ class Contacts:
 
     async def sent(self, creator_id: str | None, usernames: Collection[str], limit: int) -> list[Contact]:
         """Return when a creator was written to, the latest time first."""
-        goes_by = [contacts.c.username_key.in_(sorted(usernames))] if usernames else []
+        goes_by: list[ColumnElement[bool]] = []
+        if usernames:
+            goes_by.append(contacts.c.username_key.in_(sorted(usernames)))
         if creator_id:
             goes_by.append(contacts.c.platform_creator_id == creator_id)
         if not goes_by:
@@ -177,8 +179,8 @@ class Contacts:
         for chunk in chunks(sorted(counts)):
             of_tasks = select(contacts.c.task_id, contacts.c.state, func.count()).where(contacts.c.task_id.in_(chunk))
             rows = await self._session.execute(of_tasks.group_by(contacts.c.task_id, contacts.c.state))
-            for task_id, state, count in rows:
-                counts[task_id][ContactState(state)] = count
+            for row in rows:
+                counts[row[0]][ContactState(row[1])] = row[2]
         return counts
 
     async def waiting(self, task_id: str, limit: int) -> list[Contact]:

@@ -110,7 +110,7 @@ async def _taken_in(
 async def _decide_on(tx: Transaction, task: OutreachTask, waiting: Sequence[Contact], room: int, now: datetime) -> None:
     """Decide on contacts that wait, in their order, until as many are on their way as may be."""
     histories = await _histories(tx, task, waiting)
-    shown = await tx.creators.shown(creator_id(each.platform, each.platform_creator_id) for each in waiting)
+    shown = await tx.creators.shown([creator_id(each.platform, each.platform_creator_id) for each in waiting])
     decided: list[Contact] = []
     messages: list[Outgoing] = []
     for contact in waiting:

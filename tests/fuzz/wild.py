@@ -11,35 +11,19 @@ from hypothesis import strategies as st
 
 from brokers import topology
 from tests.fuzz.amqp import Raw
-from tests.fuzz.odd import ALIKE, ODD_NUMBERS, ODD_TEXTS, ODD_TIMES, ODDS, SPELLED
+from tests.fuzz.odd import ODD_TIMES, ODDS, SPELLED
+from tests.fuzz.outreach import BODIES as OUTREACH_BODIES
+from tests.fuzz.outreach import KEYS as OUTREACH_KEYS
+from tests.fuzz.parts import ANY_JSON, ID, NUMBER, ODD, TEXT, some
 from tests.fuzz.properties import properties
 
 #: MESH_FUZZ_SEED replays a run; every run tells its own.
 SEED = int(os.environ.get("MESH_FUZZ_SEED") or random.randrange(10**6))
 
-ODD = st.sampled_from(ODDS)
-ANY_JSON = st.recursive(
-    st.one_of(ODD, st.text(max_size=12), st.integers(), st.floats(allow_nan=False, allow_infinity=False)),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=6) | st.sampled_from(ALIKE), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
-
 #: Messages made of one drawn body.
 FAMILY = 5
 
 
-@st.composite
-def _some(draw: st.DrawFn, fields: Mapping[str, st.SearchStrategy[Any]], most: int = 4) -> dict[str, Any]:
-    """Draw an object with a few of these fields."""
-    chosen = draw(st.lists(st.sampled_from(sorted(fields)), unique=True, max_size=most))
-    return {each: draw(fields[each]) for each in chosen}
-
-
-_ID = st.sampled_from([*ALIKE, "7495000000000000321", 7495, "1", "2", "@lupita", "😀"])
-_TEXT = st.one_of(st.sampled_from(ODD_TEXTS), st.text(max_size=20))
-_NUMBER = st.sampled_from(ODD_NUMBERS)
 _LOGISTICS = st.one_of(
     ODD,
     st.fixed_dictionaries(
@@ -52,62 +36,62 @@ _LOGISTICS = st.one_of(
 )
 _ROW = {
     "region": st.sampled_from(["MX", "mx ", "BR", "ß" * 16, "ß" * 32, None]),
-    "platformCampaignId": _ID,
-    "platformCampaignName": _TEXT,
-    "productName": _TEXT,
-    "productSku": _ID,
+    "platformCampaignId": ID,
+    "platformCampaignName": TEXT,
+    "productName": TEXT,
+    "productSku": ID,
     "status": st.sampled_from(["Shipped", "completed", "Content pending", "To review", "x" * 32]),
-    "requestTimeRemaining": _TEXT,
-    "stock": _NUMBER,
-    "availableSampleCount": _NUMBER,
+    "requestTimeRemaining": TEXT,
+    "stock": NUMBER,
+    "availableSampleCount": NUMBER,
     "isUncooperative": ODD,
     "isShowcase": ODD,
-    "platformCreatorDisplayName": _ID,
-    "platformCreatorUsername": _ID,
-    "creatorId": _ID,
-    "postRate": _NUMBER,
+    "platformCreatorDisplayName": ID,
+    "platformCreatorUsername": ID,
+    "creatorId": ID,
+    "postRate": NUMBER,
     "adCode": ODD,
     "contentSummary": ODD,
     "extractedTime": st.sampled_from(ODD_TIMES),
     "logisticsSnapshot": _LOGISTICS,
     "type": st.sampled_from(["video", "live", "1", "2", "İ" * 32, ""]),
-    "typeNumber": _ID,
-    "promotionName": _TEXT,
-    "promotionTime": st.one_of(_TEXT, st.just("2026-01-09 18:22")),
-    "promotionViewCount": _NUMBER,
-    "promotionOrderCount": _NUMBER,
-    "promotionOrderTotalAmount": _NUMBER,
+    "typeNumber": ID,
+    "promotionName": TEXT,
+    "promotionTime": st.one_of(TEXT, st.just("2026-01-09 18:22")),
+    "promotionViewCount": NUMBER,
+    "promotionOrderCount": NUMBER,
+    "promotionOrderTotalAmount": NUMBER,
     "odd": ODD,
 }
 
 
 @st.composite
 def _row(draw: st.DrawFn) -> dict[str, Any]:
-    return {"platformProductId": draw(_ID), "platformCreatorId": draw(_ID), **draw(_some(_ROW))}
+    return {"platformProductId": draw(ID), "platformCreatorId": draw(ID), **draw(some(_ROW))}
 
 
 @st.composite
 def _crawl(draw: st.DrawFn) -> Any:
     body: dict[str, Any] = {"source": "fuzz", "rows": draw(st.lists(_row(), min_size=1, max_size=3))}
-    return {**body, **draw(_some({"operatorId": st.one_of(_ID, _TEXT), "options": ODD, "source": _TEXT}, 1))}
+    return {**body, **draw(some({"operatorId": st.one_of(ID, TEXT), "options": ODD, "source": TEXT}, 1))}
 
 
 _BUBBLE = st.one_of(
     st.fixed_dictionaries(
-        {"content": st.one_of(st.just("Hola"), _TEXT)},
+        {"content": st.one_of(st.just("Hola"), TEXT)},
         optional={"type": st.sampled_from(["text", "link", None, "x" * 32]), "meta": ODD, "odd": ODD},
     ),
-    _TEXT,
+    TEXT,
 )
 _TASK = {
     "region": st.sampled_from(["MX", "", "x" * 32]),
-    "accountName": _TEXT,
-    "from": _TEXT,
-    "operatorId": _ID,
+    "accountName": TEXT,
+    "from": TEXT,
+    "operatorId": ID,
     "sampleId": st.sampled_from(["A", "a", "9C1E7B44-2D3F-4E1A-8B60-51D0C7A2F9E8", "ß" * 36]),
-    "platformProductName": _TEXT,
-    "creatorWhatsapp": _ID,
-    "taskId": _ID,
+    "platformProductName": TEXT,
+    "creatorWhatsapp": ID,
+    "taskId": ID,
     "scenario": st.sampled_from(["shipped", "SHIPPED", "x" * 64, "odd"]),
     "run": st.sampled_from([0, 1, 2**31 - 1, -1, 2**31]),
     "scenarios": st.lists(st.sampled_from(["shipped", "content_pending"]), max_size=3),
@@ -119,7 +103,7 @@ _TASK = {
 @st.composite
 def _task(draw: st.DrawFn) -> dict[str, Any]:
     messages = draw(st.lists(_BUBBLE, min_size=1, max_size=3))
-    return {"platformCreatorId": draw(_ID), "messages": messages, **draw(_some(_TASK))}
+    return {"platformCreatorId": draw(ID), "messages": messages, **draw(some(_TASK))}
 
 
 @st.composite
@@ -130,14 +114,14 @@ def _batch(draw: st.DrawFn) -> Any:
 
 
 _ITEM = {
-    "t-value": _TEXT,
-    "t_value": _TEXT,
-    "event_id": _ID,
-    "session_id": _ID,
-    "utm_source": _TEXT,
+    "t-value": TEXT,
+    "t_value": TEXT,
+    "event_id": ID,
+    "session_id": ID,
+    "utm_source": TEXT,
     "order_created_date": st.sampled_from(ODD_TIMES),
-    "order_revenue": _NUMBER,
-    "value": _NUMBER,
+    "order_revenue": NUMBER,
+    "value": NUMBER,
     "currency": st.sampled_from(["USD", "jpy", "ÜÜÜ", 840]),
     "user_data": st.one_of(ODD, st.fixed_dictionaries({"email": ODD, "phone": ODD})),
     "consent": st.one_of(ODD, st.fixed_dictionaries({"ad_user_data": ODD})),
@@ -152,104 +136,20 @@ def _item(draw: st.DrawFn) -> dict[str, Any]:
         "storefront_id": draw(st.sampled_from(["fuzz", "FUZZ ", "unknown", "\u212aelvin", "x" * 51])),
         "event_name": draw(st.sampled_from(["lead", "Purchase_Completed", "İ" * 30, "x" * 50, ""])),
         "event_time": draw(st.one_of(st.sampled_from(ODD_TIMES), st.just("2026-01-15T10:15:00Z"))),
-        "order_id": draw(_ID),
+        "order_id": draw(ID),
     }
-    return {**who, **draw(_some(_ITEM))}
+    return {**who, **draw(some(_ITEM))}
 
 
 @st.composite
 def _page(draw: st.DrawFn) -> Any:
     items = draw(st.lists(_item(), min_size=1, max_size=4))
     paging = {"next_index": ODD, "previous_index": st.sampled_from(["", None, 0, "200"]), "error": ODD, "count": ODD}
-    page = {"count": len(items), "data": items, **draw(_some(paging, 1))}
+    page = {"count": len(items), "data": items, **draw(some(paging, 1))}
     return {"page": page, "array": items, "one": items[0]}[draw(st.sampled_from(["page", "page", "array", "one"]))]
 
 
 _ROW_NUMBER = st.sampled_from([1, 2, 2**31, 2**63 - 1, 2**63, 2**70, 0, -1, "3"])
-
-_CREATOR = {
-    "platform": st.sampled_from(["tiktok", "x" * 16, "x" * 17]),
-    "platformCreatorUsername": _ID,
-    "platformCreatorDisplayName": _TEXT,
-    "region": st.sampled_from(["MX", "fr ", "ß" * 16, "ß" * 32, None]),
-    "currency": _TEXT,
-    "categories": st.one_of(_TEXT, st.lists(ODD, max_size=3), ODD),
-    "intro": _TEXT,
-    "email": _TEXT,
-    "topBrands": ODD,
-    "followers": _NUMBER,
-    "salesRevenue": _NUMBER,
-    "avgCommissionRate": _NUMBER,
-    "followers1824": _NUMBER,
-    "crawlDate": st.sampled_from(ODD_TIMES),
-    "extractedTime": st.sampled_from(ODD_TIMES),
-    "connect": ODD,
-    "reply": ODD,
-    "send": ODD,
-    "skipCreatorUpsert": ODD,
-    "odd": ODD,
-}
-_CAMPAIGN = {
-    "platformShopId": _ID,
-    "platformCampaignName": _TEXT,
-    "campaignPeriod": ODD,
-    "registrationPeriod": ODD,
-    "pendingProductCount": _NUMBER,
-    "commissionRate": _NUMBER,
-    "dateRegistered": st.sampled_from(ODD_TIMES),
-    "productName": _TEXT,
-    "stock": _NUMBER,
-    "productRating": _NUMBER,
-    "salePriceMin": _NUMBER,
-    "odd": ODD,
-}
-_ABOUT = {"operatorId": st.one_of(_ID, _TEXT), "options": st.one_of(ODD, st.just({"taskId": "T"})), "source": _TEXT}
-_OUTREACH = {
-    "taskId": _ID,
-    "taskName": _TEXT,
-    "region": st.sampled_from(["MX", "fr", "x" * 33]),
-    "productList": ODD,
-    "onlyFirst": ODD,
-    "status": st.sampled_from(["running", "pending", "Canceled", "odd", 7]),
-    "gmv": ODD,
-    "fansGender": ODD,
-    "minFans": _NUMBER,
-    "maxCreators": _NUMBER,
-    "targetNewCreators": _NUMBER,
-    "newCreators": _NUMBER,
-    "emailFirstBody": ODD,
-    "runAtTime": st.sampled_from(ODD_TIMES),
-    "runEndTime": st.sampled_from(ODD_TIMES),
-    "createdAt": st.sampled_from(ODD_TIMES),
-    "runTime": ODD,
-    "odd": ODD,
-}
-
-
-@st.composite
-def _rows(draw: st.DrawFn, ids: Mapping[str, Any], fields: Mapping[str, st.SearchStrategy[Any]]) -> Any:
-    rows = [
-        {**{name: draw(each) for name, each in ids.items()}, **draw(_some(fields))}
-        for _ in range(draw(st.integers(1, 3)))
-    ]
-    return {"source": "fuzz", "rows": rows, **draw(_some(_ABOUT, 1))}
-
-
-@st.composite
-def _outreach(draw: st.DrawFn) -> Any:
-    return {"task": draw(_some(_OUTREACH, 6)), **draw(_some({"source": _TEXT, "operatorId": _ID}, 1))}
-
-
-_OUTCOME = st.fixed_dictionaries(
-    {
-        "taskKey": _ID,
-        "outreachTaskId": _ID,
-        "platformCreatorId": _ID,
-        "state": st.sampled_from(["sent", "failed", "uncertain", "pending", "odd"]),
-        "at": st.one_of(st.sampled_from(ODD_TIMES), st.just("2026-01-15T10:15:00Z")),
-    },
-    optional={"reason": _TEXT, "isFinal": ODD},
-)
 
 BODIES: Mapping[str, st.SearchStrategy[Any]] = {
     "samples.ingest": _crawl(),
@@ -257,12 +157,7 @@ BODIES: Mapping[str, st.SearchStrategy[Any]] = {
     "relay.events.ingest": _page(),
     "relay.events.adopt": st.fixed_dictionaries({"ids": st.lists(_ROW_NUMBER, min_size=1, max_size=3)}),
     "relay.deliveries.send": st.fixed_dictionaries({"destinationId": _ROW_NUMBER}),
-    "creators.ingest": _rows({"platformCreatorId": _ID}, _CREATOR),
-    "creators.campaigns.ingest": _rows({"platformCampaignId": _ID}, _CAMPAIGN),
-    "creators.products.ingest": _rows({"platformCampaignId": _ID, "platformProductId": _ID}, _CAMPAIGN),
-    "creators.history.tell": _some({"creatorId": _ID, "creatorName": _TEXT, "creatorUsername": _ID, "limit": _NUMBER}),
-    "outreach.tasks.ingest": _outreach(),
-    "outreach.on-chat-outcome": _OUTCOME,
+    **OUTREACH_BODIES,
 }
 
 
@@ -323,12 +218,7 @@ KEYS: Mapping[str, st.SearchStrategy[bytes]] = {
     "relay.events.ingest": st.just(b"relay.events.ingest"),
     "relay.events.adopt": st.just(b"relay.events.adopt"),
     "relay.deliveries.send": st.just(b"relay.deliveries.send"),
-    "creators.ingest": st.just(b"creators.ingest"),
-    "creators.campaigns.ingest": st.just(b"creators.campaigns.ingest"),
-    "creators.products.ingest": st.just(b"creators.products.ingest"),
-    "creators.history.tell": st.just(b"creators.history.tell"),
-    "outreach.tasks.ingest": st.just(b"outreach.tasks.ingest"),
-    "outreach.on-chat-outcome": st.sampled_from([b"chatbot.outcome", b"chatbot.outcome.sent", b"chatbot.outcome.\xff"]),
+    **OUTREACH_KEYS,
     "chatbot.sample.batch": st.sampled_from(
         [b"chatbot.sample.batch", b"chatbot.sample.retry", b"chatbot.sample.\xff", b"chatbot.sample." + b"x" * 200]
     ),

@@ -7,44 +7,12 @@ from typing import Any
 
 import pytest
 
-from brokers.delivery import Delivery
 from brokers.verdict import Conflict, Reject, Retryable, Unavailable
-from handlers.chatbot import RECORD_TRIES, Unrecorded, send_chat_messages
-from schemas.chatbot.messages import ChatTask, SendChatMessages
-from schemas.chatbot.records import ChatDelivery, DeliveryState
-from schemas.outreach.messages import ChatOutcome
-from tests.build.chatbot import NOON, chat, task
-from tests.fakes.chatbot_uow import ChatUow
+from handlers.chatbot import RECORD_TRIES, Unrecorded
+from schemas.chatbot.messages import ChatTask
+from schemas.chatbot.records import DeliveryState
+from tests.build.chatbot import NOON, Chatbot, chat, task
 from tests.fakes.clock import FakeClock
-from tests.fakes.sender import FakeSender
-
-
-class Chatbot:
-    """A consumer with its world."""
-
-    def __init__(self) -> None:
-        self.uow, self.sender, self.clock = ChatUow(), FakeSender(), FakeClock(NOON)
-        self.unrecorded = Unrecorded()
-
-    async def receive(self, delivery: Delivery[SendChatMessages]) -> None:
-        await send_chat_messages(delivery, self.uow, self.sender, self.clock, self.unrecorded)
-
-    @property
-    def deliveries(self) -> list[ChatDelivery]:
-        return list(self.uow.tx.deliveries.rows.values())
-
-    @property
-    def states(self) -> list[str]:
-        return [delivery.state.value for delivery in self.deliveries]
-
-    def fail(self, creator: str, failure: BaseException) -> None:
-        self.sender.fails = lambda task: failure if task.platform_creator_id == creator else None
-
-    def lose_database(self) -> None:
-        self.uow.is_away = True
-
-    def heal(self) -> None:
-        self.sender.fails = lambda _: None
 
 
 @pytest.fixture
@@ -304,63 +272,3 @@ async def test_two_merged_reminders_told_before_are_not_told_again_one_by_one(bo
 async def test_unknown_keys_reach_the_sender(bot: Chatbot) -> None:
     await bot.receive(chat(task(theme="dark")))
     assert bot.sender.sent[0].model_extra == {"theme": "dark"}
-
-
-def outreach(**changes: Any) -> dict[str, Any]:
-    return task(outreachTaskId="T-1", **changes)
-
-
-def outcomes(bot: Chatbot) -> list[tuple[str, bool]]:
-    told = [(message.key, ChatOutcome.model_validate_json(message.body)) for message in bot.uow.tx.outbox.messages]
-    assert {each.outreach_task_id for _, each in told} <= {"T-1"}
-    assert {message.exchange for message in bot.uow.tx.outbox.messages} <= {"chatbot.topic"}
-    return [(key, each.is_final) for key, each in told]
-
-
-async def test_an_outreach_task_is_told_that_its_message_was_sent(bot: Chatbot) -> None:
-    await bot.receive(chat(outreach()))
-    await bot.receive(chat(outreach(), message_id="again"))
-    assert outcomes(bot) == [("chatbot.outcome.sent", True)]
-    assert bot.deliveries[0].outreach_task_id == "T-1"
-
-
-async def test_nobody_is_told_of_a_reminder(bot: Chatbot) -> None:
-    await bot.receive(chat(reminder()))
-    bot.fail("7", Reject("never"))
-    with pytest.raises(Reject):
-        await bot.receive(chat(reminder(platformCreatorId="7", run=2)))
-    assert outcomes(bot) == []
-
-
-@pytest.mark.parametrize(
-    ("failure", "attempt", "is_final"),
-    [(Reject("no chat"), 1, True), (Retryable("no input box"), 1, False), (Retryable("no input box"), 8, True)],
-)
-async def test_an_outreach_task_is_told_of_a_failure_and_whether_it_is_the_last(
-    bot: Chatbot, failure: Exception, attempt: int, is_final: bool
-) -> None:
-    bot.fail("7495000000000000321", failure)
-    with pytest.raises(type(failure)):
-        await bot.receive(chat(outreach(), attempt=attempt))
-    assert outcomes(bot) == [("chatbot.outcome.failed", is_final)]
-
-
-async def test_an_outreach_task_is_told_of_an_interrupted_send(bot: Chatbot) -> None:
-    bot.fail("7495000000000000321", asyncio.CancelledError())
-    with pytest.raises(asyncio.CancelledError):
-        await bot.receive(chat(outreach()))
-    bot.heal()
-    await bot.receive(chat(outreach()))
-    assert outcomes(bot) == [("chatbot.outcome.uncertain", True)]
-    assert bot.sender.sent == []
-
-
-async def test_an_outcome_that_an_outage_hid_is_told_after_it(bot: Chatbot) -> None:
-    bot.sender.watch = bot.lose_database
-    with pytest.raises(Unavailable):
-        await bot.receive(chat(outreach()))
-    bot.uow.is_away = False
-    bot.sender.watch = lambda: None
-    await bot.receive(chat(outreach()))
-    assert [key for key, _ in outcomes(bot)] == ["chatbot.outcome.sent"]
-    assert len(bot.sender.sent) == 1
