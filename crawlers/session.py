@@ -42,6 +42,8 @@ log = structlog.get_logger()
 _STATE_KEPT = timedelta(days=30)
 _LOGINS = 3
 _WEIGHED_EVERY = 10
+#: A trace of so many pages still opens in an instant.
+_TRACED_PAGES = 10
 
 Seal = Callable[[bytes], bytes]
 
@@ -91,6 +93,7 @@ class Session:
     logins: int = 0
     _browser: Browser = field(init=False)
     _tab: Page | None = field(default=None, init=False)
+    _pages: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self._browser = Browser(self.wishes, self.site, self.account.region)
@@ -171,8 +174,10 @@ class Session:
         return pages % _WEIGHED_EVERY == 0 and self._browser.bytes_used() > self.wishes.max_bytes
 
     async def page_done(self) -> None:
-        """Say that a page's work is done: a failure's trace begins after it."""
-        await self._browser.forget_trace()
+        """Say that a page's work is done: every so often a failure's trace begins anew."""
+        self._pages += 1
+        if self._pages % _TRACED_PAGES == 0:
+            await self._browser.forget_trace()
 
     async def keep_failure(self, what: str, error: BaseException, tab: Page | None = None) -> Path:
         """Leave screenshot, HTML and trace behind, and return where."""
