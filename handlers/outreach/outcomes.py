@@ -14,6 +14,7 @@ from schemas.chatbot.records import DeliveryState
 from schemas.clock import Clock
 from schemas.outreach.messages import ChatOutcome
 from schemas.outreach.records import Contact, ContactState, OutreachTask
+from schemas.outreach.statuses import MOST
 from schemas.readers import whole_milliseconds
 
 log = structlog.get_logger()
@@ -57,7 +58,8 @@ async def _noted(tx: Transaction, task: OutreachTask, outcomes: Sequence[ChatOut
             continue
         after = replace(told(contact, outcome), updated_at=now)
         if after.state is ContactState.SENT and contact.state is not ContactState.SENT:
-            task = replace(task, new_creators_real_count=task.new_creators_real_count + 1, last_modification_time=now)
+            written_to = min(task.new_creators_real_count + 1, MOST)
+            task = replace(task, new_creators_real_count=written_to, last_modification_time=now)
         contacts[outcome.platform_creator_id] = changed[outcome.platform_creator_id] = after
     await tx.contacts.save(list(changed.values()))
     return task

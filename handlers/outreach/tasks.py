@@ -24,7 +24,7 @@ from schemas.outreach.messages import (
     IngestOutreachTaskResult,
 )
 from schemas.outreach.records import OutreachTask
-from schemas.outreach.statuses import controlled
+from schemas.outreach.statuses import MOST, controlled
 from schemas.outreach.tasks import parse_task
 from schemas.readers import whole_milliseconds
 
@@ -77,7 +77,7 @@ async def count_progress(delivery: Delivery[CountProgress], uow: Uow, clock: Clo
         if await tx.inbox.claim(delivery.message_id, is_derived=delivery.is_derived):
             task = replace(
                 task,
-                new_creators_real_count=task.new_creators_real_count + message.delta,
+                new_creators_real_count=min(task.new_creators_real_count + message.delta, MOST),
                 last_modifier_id=message.operator_id or task.last_modifier_id,
                 last_modification_time=whole_milliseconds(clock()),
             )

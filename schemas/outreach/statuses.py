@@ -8,6 +8,9 @@ from typing import NamedTuple
 from schemas.outreach.messages import Action
 from schemas.outreach.records import BEFORE, OVER, OutreachTask, StopReason, TaskStatus
 
+#: The largest number that a column of counts holds.
+MOST = 2**31 - 1
+
 #: Contacts of a task that are on their way at most: what is paused or cancelled should soon be quiet.
 WINDOW = 20
 
@@ -80,16 +83,20 @@ def concluded(task: OutreachTask, now: datetime, *, is_quiet: bool) -> OutreachT
 
 def stopped(task: OutreachTask, status: TaskStatus, reason: StopReason, now: datetime) -> OutreachTask:
     """Return the task as ended here."""
-    started_at = task.real_start_at
     return replace(
         task,
         status=status,
         stop_reason=reason,
         message=reason,
         real_end_at=task.real_end_at or now,
-        spend_time=task.spend_time or (int((now - started_at).total_seconds()) if started_at else None),
+        spend_time=task.spend_time or _spent(task.real_start_at, now),
         last_modification_time=now,
     )
+
+
+def _spent(since: datetime | None, now: datetime) -> int | None:
+    """Return whole seconds; whoever reported the start may have a clock of another year."""
+    return None if since is None else min(max(int((now - since).total_seconds()), 0), MOST)
 
 
 def started(task: OutreachTask, now: datetime) -> OutreachTask:

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pydantic.alias_generators import to_camel
@@ -90,12 +90,12 @@ def _in_a_format(written: str) -> datetime | None:
 def _seconds(value: Any) -> int | None:
     """Read "00h10min00s" or a number of seconds; nothing at all is no time."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return value or None
+        return count(value) or None
     found = _RUN_TIME.fullmatch(str(value))
     if found is None or not any(found.groups()):
         raise ValueError("is no length of time")
     hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return count(int(timedelta(hours=hours, minutes=minutes, seconds=seconds).total_seconds())) or None
+    return count(hours * 3600 + minutes * 60 + seconds) or None
 
 
 def _status(value: Any) -> TaskStatus | None:

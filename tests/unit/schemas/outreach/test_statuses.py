@@ -111,6 +111,8 @@ def test_a_task_ends_when_it_has_what_it_wants(
 def test_an_end_says_why_and_how_long_it_took() -> None:
     after = stopped(stored_task(real_start_at=NOON), S.TIMEOUT, StopReason.TIME, LATER)
     assert (after.message, after.real_end_at, after.spend_time) == ("run_end_time_reached", LATER, 3600)
+    odd = stopped(stored_task(real_start_at=NOON.replace(year=9998)), S.TIMEOUT, StopReason.TIME, LATER)
+    assert odd.spend_time == 0
     again = started(after, LATER)
     assert (again.message, again.stop_reason, again.real_end_at) == (None, None, None)
     assert started(stored_task(plan_stop_time=NOON), LATER).plan_stop_time is None

@@ -116,6 +116,8 @@ def test_a_date_is_its_midnight(written: str) -> None:
         {"maxCreators": 2**31},
         {"productList": 7},
         {"runTime": "soon"},
+        {"runTime": 2**53 + 1},
+        {"runTime": "99999999999999999999h"},
         {"emailFirstBody": 7},
         {"emailFirstBody": "x" * 30_000},
     ],
