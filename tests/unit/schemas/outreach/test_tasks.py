@@ -4,7 +4,10 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from handlers.outreach.merging import Report, merged
 from schemas.outreach.crawling import crawl_of
 from schemas.outreach.records import TaskStatus
 from schemas.outreach.tasks import parse_task
@@ -148,3 +151,18 @@ def test_the_search_of_a_task_is_the_crawl_it_asks_for() -> None:
 
 def test_a_task_that_looks_for_nothing_in_particular_can_be_crawled() -> None:
     assert crawl_of(stored_task(region=None)).max_creators_to_load > 0
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.from_regex(r"[0-9]{1,30}(h|min|s|K|%)?"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(EXAMPLE)) | st.sampled_from(["runEndTime", "productList"]), JSON))
+def test_whatever_is_said_of_a_task_is_read_or_told(said: dict[str, Any]) -> None:
+    report = Report(source=None, operator_id=None, observed_at=NOON, now=NOON)
+    task, ignored = merged("T-1", None, parse_task(said), report)
+    assert {each.field for each in ignored} <= said.keys()
+    assert crawl_of(task).task_id == "T-1"
