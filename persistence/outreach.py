@@ -177,10 +177,10 @@ class Contacts:
         """Count the contacts of tasks by state."""
         counts: dict[str, dict[ContactState, int]] = {task_id: {} for task_id in task_ids}
         for chunk in chunks(sorted(counts)):
-            of_tasks = select(contacts.c.task_id, contacts.c.state, func.count()).where(contacts.c.task_id.in_(chunk))
-            rows = await self._session.execute(of_tasks.group_by(contacts.c.task_id, contacts.c.state))
-            for row in rows:
-                counts[row[0]][ContactState(row[1])] = row[2]
+            counted = select(contacts.c.task_id, contacts.c.state, func.count().label("number"))
+            of_tasks = counted.where(contacts.c.task_id.in_(chunk)).group_by(contacts.c.task_id, contacts.c.state)
+            for row in await self._session.execute(of_tasks):
+                counts[row.task_id][ContactState(row.state)] = row.number
         return counts
 
     async def waiting(self, task_id: str, limit: int) -> list[Contact]:
