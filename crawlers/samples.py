@@ -1,5 +1,6 @@
 """The crawl of sample requests: campaign by campaign, tab by tab, page by page."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
@@ -103,22 +104,44 @@ class _List:
         self._page = SampleRequestsPage(session.tab, session.site, session.wishes.patience)
 
     async def read(self, first: int) -> AsyncGenerator[Read, None]:
-        """Read from page `first` to the last one that is wanted."""
+        """Read from page `first` to the last one that is wanted.
+
+        Where no drawer of a page is opened, the next page is asked for while this one is worked on.
+        """
         page, data = first, await self._opened(first)
-        while True:
-            self._say(page, data)
-            rows = await self._rows_of(self._records(data))
-            is_last = not await self._page.has_next(data, page) or self._is_enough(page)
-            following = {"list": self._number + 1} if is_last else {"list": self._number, "page": page + 1}
-            self._progress.pages += 1
-            self._progress.rows += len(rows)
-            messages = [self._crawl.message(self._session, rows, self._campaign, self._tab, page)] if rows else []
-            yield Read(messages, following, rows)
-            if is_last:
-                return
-            page += 1
-            await self._session.turn()
-            data = await self._page.turn(page)
+        upcoming: asyncio.Task[dict[str, Any]] | None = None
+        try:
+            while True:
+                self._say(page, data)
+                is_last = self._is_enough(page) or not await self._page.has_next(data, page)
+                if not is_last and not self._opens_drawers:
+                    upcoming = asyncio.create_task(self._turned(page + 1))
+                rows = await self._rows_of(self._records(data))
+                following = {"list": self._number + 1} if is_last else {"list": self._number, "page": page + 1}
+                self._progress.pages += 1
+                self._progress.rows += len(rows)
+                messages = [self._crawl.message(self._session, rows, self._campaign, self._tab, page)] if rows else []
+                yield Read(messages, following, rows)
+                if is_last:
+                    return
+                page += 1
+                data = await (upcoming or self._turned(page))
+                upcoming = None
+        finally:
+            if upcoming is not None:
+                upcoming.cancel()
+                await asyncio.gather(upcoming, return_exceptions=True)
+
+    @property
+    def _opens_drawers(self) -> bool:
+        command = self._crawl.command
+        return (command.expand_view_content and self._tab in _WITH_CONTENT) or (
+            command.view_logistics and self._tab in _WITH_LOGISTICS
+        )
+
+    async def _turned(self, page: int) -> dict[str, Any]:
+        await self._session.turn()
+        return await self._page.turn(page)
 
     def _is_enough(self, page: int) -> bool:
         command = self._crawl.command

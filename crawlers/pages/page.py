@@ -40,6 +40,7 @@ class SitePage:
         self.tab = tab
         self.site = site
         self.patience_ms = patience.total_seconds() * 1000
+        self._mouse: tuple[float, float] | None = None
 
     def at(self, name: str) -> Locator:
         """Return what a named selector finds."""
@@ -47,6 +48,7 @@ class SitePage:
 
     async def open(self, **query: object) -> None:
         """Go there and wait until it is ready; raises SessionLost, PuzzleShown, Banned, SiteFailed or PageChanged."""
+        self._mouse = None
         with told():
             try:
                 response = await self.tab.goto(self.site.url(self.path, **query), wait_until="commit")
@@ -96,6 +98,7 @@ class SitePage:
 
     async def click(self, name: str) -> None:
         """Click what a named selector finds first; raises PageChanged where it is not there."""
+        self._mouse = None
         with told():
             try:
                 await self.at(name).first.click(timeout=self.patience_ms)
@@ -105,8 +108,15 @@ class SitePage:
 
     async def press(self, what: Locator) -> None:
         """Click the middle of something with the mouse, as soon as it is there; what it does is the caller's to see."""
-        x, y = await what.evaluate(_MIDDLE, timeout=self.patience_ms)
-        await self.tab.mouse.click(x, y)
+        await self.press_at(*await what.evaluate(_MIDDLE, timeout=self.patience_ms))
+
+    async def press_at(self, x: float, y: float) -> None:
+        """Click a place of the window; the mouse moves only if it is elsewhere, for a move waits for a frame."""
+        if self._mouse != (x, y):
+            await self.tab.mouse.move(x, y)
+            self._mouse = (x, y)
+        await self.tab.mouse.down()
+        await self.tab.mouse.up()
 
     async def shows(self, name: str) -> bool:
         """Tell whether a named selector finds anything now."""

@@ -147,7 +147,7 @@ class SampleRequestsPage(PagedList):
         looking = [self.selectors["rows"], self.selectors["body"], product_id, username, self.buttons[button], skip]
         with told():
             spot = await self.tab.evaluate(_FIND_ROW, looking)
-        return None if spot is None else await self.answer(call, lambda: self.tab.mouse.click(*spot))
+        return None if spot is None else await self.answer(call, lambda: self.press_at(*spot))
 
     async def close_drawers(self) -> None:
         """Close whatever drawer is open, so that rows can be clicked."""

@@ -3,8 +3,9 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
+from zlib import crc32
 
 #: The tabs as the address spells them, with their labels.
 TABS = {
@@ -37,7 +38,7 @@ class World:
 
     def luck(self, *of: object) -> random.Random:
         """Return the chance that belongs to one thing."""
-        return random.Random(":".join(map(str, (self.seed, *of))))
+        return random.Random(crc32(":".join(map(str, (self.seed, *of))).encode()))
 
     # Samples ---------------------------------------------------------------------------------------------------------
 
@@ -197,6 +198,7 @@ class World:
         """Return a campaign's number."""
         return next((n for n in range(self.campaigns) if self.campaign_id(n) == campaign_id), None)
 
+    @lru_cache(maxsize=10_000)  # noqa: B019 -- a world lives as long as its process
     def campaign(self, number: int) -> dict[str, Any]:
         """Return a campaign as the list's call tells it."""
         luck = self.luck("campaign", number)
@@ -210,6 +212,7 @@ class World:
             "approved_count": self.products,
         }
 
+    @lru_cache(maxsize=10_000)  # noqa: B019 -- the same
     def product(self, campaign: int, number: int) -> dict[str, Any]:
         """Return an approved product of a campaign."""
         luck = self.luck("product", campaign, number)
