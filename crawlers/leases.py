@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TextIO
 
 import structlog
 from redis.asyncio import Redis
@@ -140,17 +140,29 @@ class FileLeases:
     async def hold(self, account: str) -> AsyncIterator[Lease]:
         """Hold an account's lease while inside; raises AccountBusy."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self._folder / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', account)}.lease").open("w") as file:
+        with (self._folder / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', account)}.lease").open("a+") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 until = datetime.now(UTC) + LEASED
                 raise AccountBusy(f"account {account} is driven by another browser", until) from None
-            lease = Lease(account, time.time_ns() // 1_000_000)
+            lease = Lease(account, _next_token(file))
             try:
                 yield lease
             finally:
                 lease.lost.set()
+
+
+def _next_token(file: TextIO) -> int:
+    """Return a token that is greater than the last one, which the locked file remembers, and of the clock's size."""
+    file.seek(0)
+    last = file.read().strip()
+    token = max(int(last) + 1 if last.isdecimal() else 0, time.time_ns() // 1_000_000)
+    file.seek(0)
+    file.truncate()
+    file.write(str(token))
+    file.flush()
+    return token
 
 
 def _key(account: str) -> str:
