@@ -59,12 +59,18 @@ class OutreachPoller:
         return ended + begun
 
     async def _begin(self, tx: Transaction, now: datetime) -> int:
-        due = [started(task, now) for task in await tx.outreach_tasks.due(now, AT_ONCE)]
-        await tx.outreach_tasks.save(due)
-        await tx.send_all(crawl_of(task) for task in due)
-        for task in due:
-            log.info("outreach_task_began", task_id=task.id, region=task.region, due_at=task.plan_execute_time)
-        return len(due)
+        begun, crawls = [], []
+        for task in await tx.outreach_tasks.due(now, AT_ONCE):
+            try:
+                crawls.append(crawl_of(task))
+                begun.append(started(task, now))
+                log.info("outreach_task_began", task_id=task.id, region=task.region, due_at=task.plan_execute_time)
+            except ValueError:  # Somebody else wrote the row; it must hold up no other.
+                begun.append(stopped(task, TaskStatus.FAILED, StopReason.NO_SEARCH, now))
+                log.exception("outreach_task_cannot_begin", task_id=task.id)
+        await tx.outreach_tasks.save(begun)
+        await tx.send_all(crawls)
+        return len(begun)
 
     async def _end(self, tx: Transaction, now: datetime) -> int:
         over = await tx.outreach_tasks.expired(now, AT_ONCE)

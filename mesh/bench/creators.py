@@ -70,7 +70,8 @@ class Comparison:
         """Remember what the worker wrote, and how many messages it took into one transaction."""
         pages: dict[str, Page] = {}
         for table, query in _TABLES.items():
-            names, rows = await place.sql.rows(f"{query} ORDER BY 1")
+            # Unsorted: the server would sort a hundred thousand long rows in a file.
+            names, rows = await place.sql.rows(query)
             columns = [f"`{name}`" for name in names[1:]]
             statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"  # noqa: S608 - our own names
             if table == "creators":

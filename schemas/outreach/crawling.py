@@ -1,20 +1,22 @@
 """The crawl that a task asks for: its search, as the crawler's filters."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from schemas.crawl.messages import DEFAULT_CREATORS, DEFAULT_REGION, CrawlCreators
 from schemas.outreach.records import OutreachTask
 
+_LONGEST_WORD = 255
+
 
 def crawl_of(task: OutreachTask) -> CrawlCreators:
     """Return the command that searches for a task's creators and hands them over."""
     search = {
-        "searchKeywords": task.search_keywords,
-        "productCategory": task.product_categories,
-        "fansAgeRange": task.fans_age_range,
+        "searchKeywords": _short((task.search_keywords or "").split(",")),
+        "productCategory": _short(task.product_categories or []),
+        "fansAgeRange": _short(task.fans_age_range or []),
         "fansGender": _one(task.fans_gender),
-        "contentType": task.content_types,
+        "contentType": _short(task.content_types or []),
         "gmv": _several(task.gmv_range),
         "sales": _several(task.sales_range),
         "minFans": task.min_fans,
@@ -33,7 +35,7 @@ def crawl_of(task: OutreachTask) -> CrawlCreators:
             "region": task.region or DEFAULT_REGION,
             "brandName": task.brand,
             "searchStrategy": {name: value for name, value in search.items() if value},
-            "maxCreatorsToLoad": task.max_creators or DEFAULT_CREATORS,
+            "maxCreatorsToLoad": max(task.max_creators or DEFAULT_CREATORS, 1),
             "taskMetadata": {name: value for name, value in told.items() if value},
         }
     )
@@ -45,12 +47,15 @@ def _several(kept: Mapping[str, Any] | None) -> list[str]:
         return []
     raw = kept.get("raw")
     if isinstance(raw, str):
-        return [each.strip() for each in raw.split(",") if each.strip()]
-    if isinstance(raw, list):
-        return [str(each).strip() for each in raw if str(each).strip()]
-    return [str(name) for name, value in kept.items() if value is True]
+        return _short(raw.split(","))
+    return _short(raw if isinstance(raw, list) else [name for name, value in kept.items() if value is True])
+
+
+def _short(words: Iterable[Any]) -> list[str]:
+    """Return words as a filter takes them; a page of text filters by nothing."""
+    return [word for each in words if 0 < len(word := str(each).strip()) <= _LONGEST_WORD]
 
 
 def _one(kept: Mapping[str, Any] | None) -> str | None:
     raw = (kept or {}).get("raw")
-    return str(raw) if raw else None
+    return next(iter(_short([raw])), None) if raw else None

@@ -35,6 +35,7 @@ class StopReason(StrEnum):
     HANDED_OVER = "all_creators_done"
     CANCELLED = "cancelled"
     REPORTED = "reported"
+    NO_SEARCH = "no_search_can_be_made_of_it"
 
 
 class Strategy(IntEnum):

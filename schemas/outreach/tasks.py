@@ -98,6 +98,13 @@ def _seconds(value: Any) -> int | None:
     return count(hours * 3600 + minutes * 60 + seconds) or None
 
 
+def _amount(value: Any) -> int | None:
+    read = count(value)
+    if read is not None and read < 0:
+        raise ValueError("is negative")
+    return read
+
+
 def _status(value: Any) -> TaskStatus | None:
     written = re.sub(r"[\s-]+", "_", str(value).strip().lower())
     if not written:
@@ -194,21 +201,21 @@ _FIELDS = _known(
     ("content_type", "content_types", _list),
     ("gmv", "gmv_range", _raw),
     ("sales", "sales_range", _raw),
-    ("min_fans", "min_fans", count),
-    ("min_avg_views", "min_avg_views", count),
-    ("avg_views", "min_avg_views", count),
-    ("min_engagement_rate", "min_engagement_rate", count),
+    ("min_fans", "min_fans", _amount),
+    ("min_avg_views", "min_avg_views", _amount),
+    ("avg_views", "min_avg_views", _amount),
+    ("min_engagement_rate", "min_engagement_rate", _amount),
     ("email_first", "first_message", _message),
     ("email_later", "second_message", _message),
     ("email_first_body", "first_message", _message),
     ("email_later_body", "second_message", _message),
-    ("target_new_creators", "new_creators_expect_count", count),
-    ("max_creators", "max_creators", count),
+    ("target_new_creators", "new_creators_expect_count", _amount),
+    ("max_creators", "max_creators", _amount),
     ("run_at_time", "plan_execute_time", _moment),
     ("run_end_time", "plan_stop_time", _moment),
     ("started_at", "real_start_at", _moment),
     ("finished_at", "real_end_at", _moment),
     ("created_at", "creation_time", _moment),
     ("run_time", "spend_time", _seconds),
-    ("new_creators", "new_creators_real_count", count),
+    ("new_creators", "new_creators_real_count", _amount),
 )

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.creators.rows import parse_campaign, parse_creator, parse_product
@@ -166,6 +166,7 @@ JSON = st.recursive(
 NAMES = st.sampled_from(sorted(creator())) | st.sampled_from(["salesRevenue", "categories", "crawlDate", "send"])
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NAMES | st.text(), JSON))
 def test_any_row_is_read_or_refused_by_its_field(row: dict[str, Any]) -> None:
     for parse in (parse_creator, parse_campaign, parse_product):

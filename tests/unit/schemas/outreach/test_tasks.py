@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlers.outreach.merging import Report, merged
@@ -117,6 +117,7 @@ def test_a_date_is_its_midnight(written: str) -> None:
         {"onlyFirst": 3},
         {"minFans": "many"},
         {"maxCreators": 2**31},
+        {"maxCreators": -1},
         {"productList": 7},
         {"runTime": "soon"},
         {"runTime": 2**53 + 1},
@@ -160,6 +161,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(EXAMPLE)) | st.sampled_from(["runEndTime", "productList"]), JSON))
 def test_whatever_is_said_of_a_task_is_read_or_told(said: dict[str, Any]) -> None:
     report = Report(source=None, operator_id=None, observed_at=NOON, now=NOON)
