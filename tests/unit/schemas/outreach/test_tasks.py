@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from handlers.outreach.merging import Report, merged
 from schemas.outreach.crawling import crawl_of
+from schemas.outreach.messages import IngestOutreachTask
 from schemas.outreach.records import TaskStatus
 from schemas.outreach.tasks import parse_task
 from tests.build.outreach import NOON, stored_task
@@ -165,6 +166,7 @@ JSON = st.recursive(
 @given(st.dictionaries(st.sampled_from(sorted(EXAMPLE)) | st.sampled_from(["runEndTime", "productList"]), JSON))
 def test_whatever_is_said_of_a_task_is_read_or_told(said: dict[str, Any]) -> None:
     report = Report(source=None, operator_id=None, observed_at=NOON, now=NOON)
-    task, ignored = merged("T-1", None, parse_task(said), report)
+    told = IngestOutreachTask(task=said).task
+    task, ignored = merged("T-1", None, parse_task(told), report)
     assert {each.field for each in ignored} <= said.keys()
     assert crawl_of(task).task_id == "T-1"
