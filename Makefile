@@ -18,9 +18,9 @@ bench:  ## Measure this machine, side by side with what the mesh is compared to;
 	@deploy/setup.sh bench
 	@.venv/bin/mesh bench $(ARGS)
 
-test:  ## Run the whole test suite on private services; ARGS="-k word" chooses
+test:  ## Run the whole test suite, two files at a time, on private services; ARGS="-k word" chooses, "-n 0" runs one by one
 	@deploy/setup.sh test
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -n 2 --no-loadscope-reorder $(ARGS)
 
 chaos:  ## Kill, cut and starve the mesh under load, and count every message; ARGS="-k word" chooses
 	@deploy/setup.sh test

@@ -3,6 +3,7 @@
 Without Redis each process counts for itself. https://limits.readthedocs.io/en/stable/strategies.html
 """
 
+import asyncio
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,8 +17,10 @@ from limits.storage import storage_from_string
 log = structlog.get_logger()
 
 _FAMILY = "mesh-relay"
-#: Where the budget cannot be read, work goes on under the platform's own throttling.
+#: Where the budget cannot be read by then, work goes on under the platform's own throttling.
 _PATIENCE = timedelta(seconds=1)
+#: A shorter wait would be over before the pause for it is written.
+_LEAST_WAIT = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,8 @@ class Budgets:
         """Take up to `wanted` calls out of an account's budget of `calls` a `period`."""
         budget = RateLimitItemPerSecond(calls, max(int(period.total_seconds()), 1), namespace=_FAMILY)
         try:
-            return await self._granted(budget, account, wanted)
+            async with asyncio.timeout(_PATIENCE.total_seconds()):
+                return await self._granted(budget, account, wanted)
         except Exception as error:  # noqa: BLE001 -- a budget that cannot be read must not stop deliveries
             log.warning("budget_unknown", account=account, error=repr(error))
             return Grant(wanted)
@@ -59,4 +63,4 @@ class Budgets:
             return Grant(cost)
         stats = await self._limiter.get_window_stats(budget, account)
         wait = timedelta(seconds=max(stats.reset_time - time.time(), 0.0))
-        return Grant(0, max(min(wait, timedelta(seconds=budget.get_expiry())), _PATIENCE))
+        return Grant(0, max(min(wait, timedelta(seconds=budget.get_expiry())), _LEAST_WAIT))

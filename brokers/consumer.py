@@ -33,6 +33,9 @@ SHORTEST_PAUSE = 0.1
 LONGEST_PAUSE = 3.0  # a broker that is back is noticed within this
 IDLE_LOOK = 0.005
 
+#: What has begun is waited for so long before a partition is given up; what hangs longer keeps it.
+GIVE_WAY_WITHIN = timedelta(seconds=1)
+
 # Two resets of all connections may meet one message by chance; what was in hand at three deaths may be their cause.
 SUSPECT_AFTER = 3
 
@@ -57,6 +60,10 @@ class Consumer:
         self._suspicion = asyncio.Event()
         self._aside: list[tuple[Subscription, Incoming]] = []
         self._is_stepping = False
+        self._gives_way = asyncio.Event()
+        self._is_giving_way = False
+        self.taken = 0  # messages so far
+        self.kept_at = float("-inf")  # when it last could not give way in time, by the loop's clock
         self._is_over = False
         self._ending: set[asyncio.Task[None]] = set()
         self._received = metrics.received.labels(queue.name)
@@ -75,7 +82,11 @@ class Consumer:
     @property
     def is_waiting(self) -> bool:
         """Whether not consuming is as it should be: a dependency is away, or suspects are gone through one by one."""
-        return self._breaker.is_open or self._is_stepping
+        return self._breaker.is_open or self._is_stepping or self._is_giving_way
+
+    def give_way(self) -> None:
+        """Let another process have this partition: finish what has begun, give the rest back, stand in line again."""
+        self._gives_way.set()
 
     def rebuild(self, reason: str) -> None:
         """Give up the present subscription; `run` opens another."""
@@ -126,15 +137,26 @@ class Consumer:
             ending = self._end(subscription)
             if not subscription.cancelled.is_set():
                 await ending
+            self._work.resume()
 
     async def _consume(self, subscription: Subscription) -> None:
         """Let deliveries come until something must change."""
         await subscription.consume(self.prefetch, self._on_message)
         log.info("consuming", queue=self.physical, prefetch=self.prefetch)
-        await self._first(
-            subscription.lost.wait(), subscription.cancelled.wait(), self._misfit.wait(), self._suspicion.wait()
-        )
-        if (self._misfit.is_set() or self._suspicion.is_set()) and not self._stopping.is_set():
+        self._is_giving_way = False
+        changes = (subscription.lost, subscription.cancelled, self._misfit, self._suspicion)
+        while not self._is_giving_way and not any(each.is_set() for each in (*changes, self._stopping)):
+            await self._first(*(each.wait() for each in (*changes, self._gives_way)))
+            if self._gives_way.is_set():
+                self._gives_way.clear()
+                # Only once nothing is in hand does the channel close, so that nobody has the next of a key before.
+                self._is_giving_way = await self._work.paused(GIVE_WAY_WITHIN)
+                if not self._is_giving_way:
+                    self.kept_at = asyncio.get_running_loop().time()
+                log.info("partition_given_way", queue=self.physical, is_given=self._is_giving_way)
+        if self._is_giving_way or self._stopping.is_set():
+            return
+        if self._misfit.is_set() or self._suspicion.is_set():
             await self._work_through(subscription)
             await self._step_through_aside(subscription)
             self._sizing.settle()
@@ -224,6 +246,7 @@ class Consumer:
 
     def _accept(self, subscription: Subscription, arrived: Incoming) -> None:
         self._received.inc()
+        self.taken += 1
         if arrived.is_redelivered:
             metrics.redelivered.labels(self.queue.name).inc()
             log.debug(

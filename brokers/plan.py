@@ -11,7 +11,8 @@ from brokers.declaration import Declaration, Exchange, QueueDeclaration
 from brokers.link import Link
 from brokers.verdict import Verdict
 
-EPHEMERAL = "mesh.answers."  # each gateway's own, gone with its connection
+#: Each gateway's own, gone with its connection; and what workers are counted by, gone with the last of them.
+EPHEMERAL = ("mesh.answers.", "mesh.workers.")
 
 Probe = Callable[[aiormq.Channel], Awaitable[None]]
 

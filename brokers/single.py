@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -17,9 +19,14 @@ log = structlog.get_logger()
 
 KeyOf = Callable[[Any], str]
 
+_LOOK = 0.01
+
 
 class SingleWork(Work):
-    """Works through a queue message by message, never more than `concurrency` at once."""
+    """Works through a queue message by message, never more than `concurrency` at once.
+
+    What failed is moved on beside that: the broker's confirm takes longer than most handlers, and no hand waits for it.
+    """
 
     def __init__(
         self,
@@ -38,7 +45,11 @@ class SingleWork(Work):
         self._arrived = asyncio.Semaphore(0)
         self._held: set[Held] = set()
         self._draining = False
+        self._open = asyncio.Event()
+        self._open.set()
+        self._begun = 0
         self._hands: list[asyncio.Task[None]] = []
+        self._moves: set[asyncio.Task[None]] = set()
 
     def accept(self, held: Held) -> None:
         """Take one delivery: ready at once, or behind the one of its key that came before."""
@@ -65,12 +76,30 @@ class SingleWork(Work):
         """Begin to work."""
         self._hands = [asyncio.create_task(self._run()) for _ in range(self._concurrency)]
 
+    async def paused(self, within: timedelta) -> bool:
+        """Begin nothing more and finish what has begun; false where that takes too long, and then it goes on."""
+        self._open.clear()
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                while self._begun:  # noqa: ASYNC110 -- it is rare, and an event would cost each message
+                    await asyncio.sleep(_LOOK)
+        except TimeoutError:
+            self._open.set()
+            return False
+        return True
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self._open.set()
+
     async def drain(self) -> None:
         """Finish what has begun, give back what has not, in its order."""
         self._draining = True
+        self._open.set()
         for _ in self._hands:
             self._arrived.release()
         await asyncio.gather(*self._hands)
+        await asyncio.gather(*self._moves)
         waiting = [held for line in self._lines.values() for held in line]
         rest = sorted([*self._ready, *waiting], key=lambda held: held.incoming.tag)
         self._ready.clear()
@@ -80,9 +109,10 @@ class SingleWork(Work):
 
     async def stop(self) -> None:
         """Stop at once."""
-        for hand in self._hands:
-            hand.cancel()
-        await asyncio.gather(*self._hands, return_exceptions=True)
+        tasks = [*self._hands, *self._moves]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _make_ready(self, held: Held) -> None:
         self._ready.append(held)
@@ -91,21 +121,23 @@ class SingleWork(Work):
     async def _run(self) -> None:
         while True:
             await self._arrived.acquire()
+            await self._open.wait()
             if self._draining:
                 return
             held = self._ready.popleft()
-            try:
-                if held.subscription.is_live:
-                    await self._settle(held)
-            except Exception:  # the loop of the process: a bug of ours must cost a redelivery, not the consumer
-                log.exception("message_failed", queue=held.incoming.queue.name)
-                held.subscription.lost.set()
-            finally:
-                self._held.discard(held)
-                self._next_of(self._key(held))
+            self._begun += 1
+            if held.subscription.is_live and (error := await self._worked(held)) is not None:
+                move = asyncio.create_task(self._moved(held, error))
+                self._moves.add(move)
+                move.add_done_callback(self._moves.discard)
+            else:
+                self._leave(held)
 
-    def _next_of(self, key: str | None) -> None:
-        """Let the next message of the same key through, or forget the key."""
+    def _leave(self, held: Held) -> None:
+        """Forget a message and let the next of the same key through."""
+        self._begun -= 1
+        self._held.discard(held)
+        key = self._key(held)
         if key is None or key not in self._lines:
             return
         if self._lines[key]:
@@ -113,21 +145,15 @@ class SingleWork(Work):
         else:
             del self._lines[key]
 
-    async def _settle(self, held: Held) -> None:
-        message = held.incoming
-        with structlog.contextvars.bound_contextvars(
-            queue=message.queue.name,
-            message_id=message.message_id,
-            correlation_id=message.correlation_id,
-            attempt=message.attempt,
-        ):
-            if await self._handled(held):
-                await held.ack()
-
-    async def _handled(self, held: Held) -> bool:
-        """Whether the message has come to an end and should be acked."""
+    async def _worked(self, held: Held) -> Exception | None:
+        """Run the handler and ack, or return why the message has to be moved."""
         if held.error is not None:
-            return await self._moved(held, held.error)
+            return held.error
+        with _told_of(held):
+            return await self._handled(held)
+        return None
+
+    async def _handled(self, held: Held) -> Exception | None:
         try:
             result = await self._attempt(held.incoming.delivery(held.message), [held.incoming.headers])
         except Halted:
@@ -135,20 +161,40 @@ class SingleWork(Work):
                 await self._give_back([held])
             else:
                 held.subscription.lost.set()
-            return False
+            return None
         except Exception as error:  # noqa: BLE001 - a verdict or a bug, and both have their rules
-            return await self._moved(held, error)
+            return error
         await self._courier.done([held.incoming], [result])
-        return True
+        await held.ack()
+        return None
 
-    async def _moved(self, held: Held, error: Exception) -> bool:
+    async def _moved(self, held: Held, error: Exception) -> None:
         """Retry or park; what the broker would not take comes again on the next subscription."""
-        moved = await self._fail(held, error)
-        if not moved:
-            held.subscription.lost.set()
-        return moved
+        with _told_of(held):
+            if await self._fail(held, error):
+                await held.ack()
+            else:
+                held.subscription.lost.set()
+        self._leave(held)
 
     def _key(self, held: Held) -> str | None:
         if self._key_of is None or held.error is not None:
             return None
         return self._key_of(held.message)
+
+
+@contextmanager
+def _told_of(held: Held) -> Iterator[None]:
+    """Let every line of the log say which message it is about; a bug of ours costs a redelivery, not the consumer."""
+    message = held.incoming
+    with structlog.contextvars.bound_contextvars(
+        queue=message.queue.name,
+        message_id=message.message_id,
+        correlation_id=message.correlation_id,
+        attempt=message.attempt,
+    ):
+        try:
+            yield
+        except Exception:
+            log.exception("message_failed")
+            held.subscription.lost.set()

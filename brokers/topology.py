@@ -14,6 +14,7 @@ from schemas.outreach.messages import (
     IngestOutreachTask,
 )
 from schemas.relay.messages import AdoptEvents, IngestEvents, SendDeliveries
+from schemas.replies.messages import AnswerThread, SendReplies, TakeWebhook
 from schemas.samples.messages import IngestSamples
 
 DOMAINS = ("samples", "creators", "outreach", "chatbot", "relay", "replies", "planning", "insight", "crawl")
@@ -37,6 +38,35 @@ RELAY_EVENTS_ADOPT = Queue("relay.events.adopt", AdoptEvents, prefetch=20, concu
 # Wake-ups: each runs until nothing is due to its destination, waiting for the vendor most of the time.
 RELAY_DELIVERIES_SEND = Queue("relay.deliveries.send", SendDeliveries, prefetch=64, concurrency=64)
 
+# One at a time in a conversation; most of them wait for TikTok.
+REPLIES_THREADS_SEND = Queue(
+    "replies.threads.send",
+    SendReplies,
+    prefetch=200,
+    concurrency=50,
+    partitions=4,
+    key_of=lambda each: each.conversation_id,
+)
+
+# Most of them wait for a model; one conversation is answered by one at a time.
+REPLIES_THREADS_ANSWER = Queue(
+    "replies.threads.answer",
+    AnswerThread,
+    prefetch=200,
+    concurrency=50,
+    partitions=4,
+    key_of=lambda each: each.conversation_id,
+)
+
+# One conversation's at a time and in order, many conversations at once.
+REPLIES_WEBHOOKS_TAKE = Queue(
+    "replies.webhooks.take",
+    TakeWebhook,
+    prefetch=100,
+    concurrency=20,
+    partitions=4,
+    key_of=lambda each: each.conversation_id,
+)
 # A crawler's page holds tens of creators with fifty fields each, so fewer messages make a group than of samples.
 CREATORS_INGEST = Queue("creators.ingest", IngestCreators, prefetch=2000, batch=Batch(size=500))
 CREATORS_CAMPAIGNS_INGEST = Queue("creators.campaigns.ingest", IngestCampaigns, prefetch=400, batch=Batch(size=100))
@@ -80,6 +110,9 @@ QUEUES = (
     RELAY_EVENTS_INGEST,
     RELAY_EVENTS_ADOPT,
     RELAY_DELIVERIES_SEND,
+    REPLIES_WEBHOOKS_TAKE,
+    REPLIES_THREADS_ANSWER,
+    REPLIES_THREADS_SEND,
     CREATORS_INGEST,
     CREATORS_CAMPAIGNS_INGEST,
     CREATORS_PRODUCTS_INGEST,

@@ -3,6 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from datetime import timedelta
 
 from brokers.attempt import Attempt
 from brokers.courier import Courier
@@ -35,6 +36,14 @@ class Work(ABC):
     @abstractmethod
     def holds_of(self, subscription: Subscription) -> bool:
         """Whether something is held that came on a subscription."""
+
+    async def paused(self, within: timedelta) -> bool:  # noqa: ARG002 -- groups are never partitioned
+        """Begin nothing more and finish what has begun; false where that takes too long, and then it goes on."""
+        return False
+
+    def resume(self) -> None:
+        """Go on after a pause, if there was one; what came on a channel that is closed by now is passed over."""
+        return
 
     @abstractmethod
     async def drain(self) -> None:

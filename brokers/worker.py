@@ -13,6 +13,7 @@ from brokers.courier import Courier
 from brokers.link import Link
 from brokers.publisher import Publisher
 from brokers.router import Route
+from brokers.sharing import Sharing
 from brokers.status import StatusBoard
 from brokers.watchdog import Watchdog
 from schemas.clock import Clock
@@ -51,6 +52,7 @@ class Worker:
             for physical in route.queue.physical_names
         ]
         self.watchdog = Watchdog(self.consumers, link)
+        self._sharing = Sharing(self.consumers, link)
 
     @property
     def is_ready(self) -> bool:
@@ -61,6 +63,7 @@ class Worker:
         """Consume until `stop` is set, then drain within the deadline."""
         running = [asyncio.create_task(consumer.run(drain_within)) for consumer in self.consumers]
         watching = asyncio.create_task(self.watchdog.run())
+        sharing = asyncio.create_task(self._sharing.run())
         ends = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({ends, *running}, return_when=asyncio.FIRST_COMPLETED)
@@ -69,6 +72,6 @@ class Worker:
             await asyncio.gather(*running)
             await self._courier.flush()
         finally:
-            for task in (ends, watching):
+            for task in (ends, watching, sharing):
                 task.cancel()
             await self._link.close()

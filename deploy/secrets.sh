@@ -6,7 +6,8 @@ set -eu
 fresh() {
     od -An -N24 -tx1 /dev/urandom | tr -d ' \n'
 }
-for name in RABBITMQ_PASSWORD MYSQL_PASSWORD MYSQL_ROOT_PASSWORD REDIS_PASSWORD GRAFANA_PASSWORD MESH_SERVICE_TOKENS; do
+for name in RABBITMQ_PASSWORD MYSQL_PASSWORD MYSQL_ROOT_PASSWORD REDIS_PASSWORD GRAFANA_PASSWORD MESH_SERVICE_TOKENS \
+    MESH_TIKTOK_CLIENT_SECRETS; do
     printf '%s=%s\n' "$name" "$(fresh)"
 done
 printf 'MESH_EVENTS_USERS=oms:%s\n' "$(fresh)"

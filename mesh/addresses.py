@@ -26,6 +26,9 @@ class Addresses:
     service_tokens: tuple[str, ...] = field(repr=False)
     events_users: tuple[str, ...] = field(default=(), repr=False)
     encryption_keys: tuple[str, ...] = field(default=(), repr=False)
+    tiktok_client_secrets: tuple[str, ...] = field(default=(), repr=False)
+    tiktok_client_key: str = ""
+    tiktok_base_url: str = ""
     admin_url: str = ""
     admin_users: tuple[str, ...] = field(default=(), repr=False)
 
@@ -42,6 +45,9 @@ class Addresses:
             "MESH_EVENTS_USERS": ",".join(self.events_users),
             "MESH_EVENTS_LOGIN": self.events_users[0] if self.events_users else "",  # the same
             "MESH_ENCRYPTION_KEYS": ",".join(self.encryption_keys),
+            "MESH_TIKTOK_CLIENT_SECRETS": ",".join(self.tiktok_client_secrets),
+            "MESH_TIKTOK_CLIENT_KEY": self.tiktok_client_key,
+            "MESH_TIKTOK_BASE_URL": self.tiktok_base_url,
             "MESH_ADMIN_URL": self.admin_url,
             "MESH_ADMIN_USERS": ",".join(self.admin_users),
             "MESH_ADMIN_LOGIN": self.admin_login,  # one of them alone, ready for curl --user

@@ -11,7 +11,7 @@ from mesh.compose import Composition
 from mesh.lifetime import begin, live
 from publishers.admin.app import admin
 from publishers.admin.border import Border
-from publishers.admin.desk import Desk
+from publishers.admin.desk import Connecting, Desk
 from publishers.admin.people import People
 from publishers.gateway.server import listen, serve
 from schemas.clock import utc_now
@@ -52,4 +52,15 @@ def desk(composition: Composition) -> Desk:
         guard=composition.http.guard,
         adapters=composition.adapters,
         bases=composition.base_urls,
+        handoff=timedelta(hours=composition.settings.replies_handoff_hours),
+        connecting=_connecting(composition),
+    )
+
+
+def _connecting(composition: Composition) -> Connecting | None:
+    settings = composition.settings
+    if settings.tiktok_client_key is None or not settings.tiktok_client_secrets:
+        return None
+    return Connecting(
+        composition.tiktok, settings.tiktok_client_key, settings.tiktok_authorize_url, here=settings.admin_url
     )

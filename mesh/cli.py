@@ -6,9 +6,13 @@ from typing import Annotated
 
 import typer
 
+from mesh.cli_chat import chat
 from mesh.cli_crawl import crawl
 from mesh.cli_events import events
+from mesh.cli_orders import orders
 from mesh.cli_outreach import outreach
+from mesh.cli_replies import replies
+from mesh.cli_stock import stock
 from mesh.words import LOOK, RUN, SET_UP, IsDryRun, Json, join
 
 app = typer.Typer(
@@ -25,6 +29,7 @@ dead = typer.Typer(no_args_is_help=True)
 schedules = typer.Typer(no_args_is_help=True)
 deliveries = typer.Typer(no_args_is_help=True)
 topology = typer.Typer(no_args_is_help=True)
+app.command(rich_help_panel=RUN)(chat)
 app.add_typer(dead, name="dead", rich_help_panel=LOOK, help="Dead letters: list, show, redrive or discard them.")
 app.add_typer(schedules, name="schedules", rich_help_panel=LOOK, help="Chat schedules: list them, free parked ones.")
 app.add_typer(deliveries, name="deliveries", rich_help_panel=LOOK, help="Chat deliveries: list, settle uncertain ones.")
@@ -32,6 +37,9 @@ app.add_typer(
     outreach, name="outreach", rich_help_panel=LOOK, help="Outreach tasks: list, show, pause, resume, cancel."
 )
 app.add_typer(events, name="events", rich_help_panel=LOOK, help="Marketing events: where they are; replay, cancel.")
+app.add_typer(replies, name="replies", rich_help_panel=LOOK, help="Customers: read, take over, write, settle.")
+app.add_typer(stock, name="stock", rich_help_panel=LOOK, help="What the shop sells: import, list, search, set.")
+app.add_typer(orders, name="orders", rich_help_panel=LOOK, help="Customers' orders: list, show, move.")
 app.add_typer(crawl, name="crawl", rich_help_panel=RUN, help="Read the sellers' pages by hand; accounts that rest.")
 app.add_typer(topology, name="topology", rich_help_panel=SET_UP, help="Exchanges and queues: broker against code.")
 

@@ -65,6 +65,18 @@ def events_replay(
     body.replay(chosen, rate=rate, is_dry_run=is_dry_run)
 
 
+@events.command("forget")
+def events_forget(
+    names: Annotated[list[str], typer.Argument(help="Order or event ids, identities (shop:event:id), or row numbers.")],
+    is_dry_run: IsDryRun = False,
+) -> None:
+    """Drop what a producer sent of these events, and what was said of them; what still waits is never sent."""
+    join()
+    from mesh import events as body
+
+    body.forget(names, is_dry_run=is_dry_run)
+
+
 @events.command("cancel")
 def events_cancel(
     names: EventNames = None,

@@ -8,9 +8,10 @@ from mesh.compose import Unconfigured
 from mesh.data_dir import AlreadyRunning
 from mesh.embedded.process import ServiceFailed
 from mesh.worker import UnknownQueue
+from publishers.admin.errors import Refusal
 from settings import Settings
 
-_MENDABLE = (AlreadyRunning, CrawlError, ServiceFailed, Unconfigured, UnknownQueue, Verdict, OSError)
+_MENDABLE = (AlreadyRunning, CrawlError, ServiceFailed, Unconfigured, UnknownQueue, Refusal, Verdict, OSError)
 
 
 def complaint(error: Exception) -> str | None:

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -16,6 +17,9 @@ from adapters.relay.guard import Guard
 from adapters.relay.http import Http
 from adapters.relay.port import Adapter
 from adapters.relay.registry import adapters, default_bases
+from adapters.replies.pace import Pace
+from adapters.replies.seen import RedisSeen
+from adapters.replies.tiktok import TikTokMessages
 from adapters.status import RedisStatusBoard
 from adapters.vault import Vault
 from brokers import topology
@@ -27,9 +31,14 @@ from brokers.worker import Worker
 from handlers.chatbot import Unrecorded
 from handlers.crawl.commands import Crawling
 from handlers.relay.forwarding import Outside
+from handlers.replies.reception import Reception
+from handlers.replies.voice import Voice
 from mesh.browsing import Browsing, browsing, crawling
+from mesh.model import answers_of
 from persistence.engine import Database, open_uow
 from persistence.uow import Transaction
+from publishers.gateway.ports import NothingSeen
+from publishers.gateway.tiktok import Webhook
 from publishers.schedules.politeness import Politeness, QuietHours
 from schemas.clock import utc_now
 from settings import Settings
@@ -109,6 +118,55 @@ class Composition:
         )
 
     @cached_property
+    def tiktok_http(self) -> Http:
+        """The client that speaks to TikTok; its address is the operator's, and may be a stand-in beside us."""
+        host = urlsplit(self.settings.tiktok_base_url).hostname or ""
+        return Http(Guard.allowing([*self.settings.relay_allowed_hosts, host]))
+
+    @cached_property
+    def tiktok(self) -> TikTokMessages:
+        """TikTok's direct messages."""
+        secrets = self.settings.tiktok_client_secrets
+        return TikTokMessages(
+            self.tiktok_http,
+            self.settings.tiktok_base_url,
+            client_key=self.settings.tiktok_client_key or "",
+            client_secret=secrets[0].get_secret_value() if secrets else "",
+        )
+
+    @cached_property
+    def voice(self) -> Voice:
+        """What sending replies needs besides the database."""
+        redis = self.settings.redis_url
+        pace = Pace.at(redis.get_secret_value() if redis else None, self.settings.tiktok_sends_a_minute)
+        return Voice(self.tiktok, self.vault, pace)
+
+    @property
+    def reception(self) -> Reception:
+        """Whose notifications are ours, and the shop's rules for customers who write."""
+        settings = self.settings
+        return Reception(
+            client_key=settings.tiktok_client_key,
+            business_ids=frozenset(settings.tiktok_business_ids),
+            debounce=timedelta(seconds=settings.replies_debounce_seconds),
+            a_minute=settings.replies_inbound_a_minute,
+            handoff=timedelta(hours=settings.replies_handoff_hours),
+        )
+
+    @cached_property
+    def seen(self) -> RedisSeen | NothingSeen:
+        """Which notifications the broker has confirmed already; without Redis, none."""
+        url = self.settings.redis_url
+        return RedisSeen.at(url.get_secret_value()) if url else NothingSeen()
+
+    @cached_property
+    def webhook(self) -> Webhook | None:
+        """What takes TikTok's notifications in; None without a secret that they are signed with."""
+        secrets = [each.get_secret_value().encode() for each in self.settings.tiktok_client_secrets]
+        tolerance = timedelta(seconds=self.settings.tiktok_signature_tolerance_seconds)
+        return Webhook(secrets, tolerance, self.seen) if secrets else None
+
+    @cached_property
     def browsing(self) -> Browsing:
         """What whoever opens a browser needs; without keys, saved sessions stay on this machine."""
         return browsing(self.settings, self.vault if self.settings.encryption_keys else None)
@@ -132,12 +190,16 @@ class Composition:
             "clock": utc_now,
             "sender": message_sender(self.settings.chatbot_sender),
             "unrecorded": Unrecorded(),
+            "reception": self.reception,
+            "answers": answers_of(self.settings),
             "politeness": self.politeness,
             "horizons": {code: adapter.limits.horizon for code, adapter in self.adapters.items()},
         }
         # Whoever sends nothing to destinations needs no keys of their secrets.
         if any(route.queue.name == topology.RELAY_DELIVERIES_SEND.name for route in routes):
             dependencies["outside"] = self.outside
+        if any(route.queue.name == topology.REPLIES_THREADS_SEND.name for route in routes):
+            dependencies["voice"] = self.voice
         if any(route.queue.domain == "crawl" for route in routes):
             dependencies["crawling"] = self.crawling
         return Worker(
@@ -153,7 +215,7 @@ class Composition:
     async def close(self) -> None:
         """Close whatever was built."""
         built = self.__dict__
-        for part in ("publisher", "database", "board", "http", "browsing"):
+        for part in ("publisher", "database", "board", "http", "tiktok_http", "seen", "browsing"):
             if part in built:
                 await built[part].close()
 

@@ -28,6 +28,8 @@ from brokers.topology import QUEUES, SAMPLES_INGEST
 from mesh import logs
 from mesh.console import table
 from mesh.demo_relay import DELIVERIES, RelayDemonstration, environment_of, standing_in
+from mesh.demo_replies import RepliesDemonstration
+from mesh.demo_replies import environment as environment_of_replies
 from mesh.running import RunningMesh, running_mesh
 from mesh.up import TOKEN_HEADER, starting
 from schemas.clock import utc_now
@@ -65,10 +67,7 @@ def run() -> int:
     console = Console(highlight=False)
     logs.configure("error", "console")
     began = time.monotonic()
-    # Private services whatever is configured: a demonstration must never write into somebody's production.
-    settings = Settings(
-        broker_url=None, broker_management_url=None, database_url=None, redis_url=None, gateway_port=0, admin_port=0
-    )
+    settings = _private()
     folder = settings.data_dir / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     outcomes = asyncio.run(_demonstrate(folder, settings, console))
@@ -83,24 +82,39 @@ def run() -> int:
     return int(wrong > 0)
 
 
+def _private() -> Settings:
+    """Return settings without anybody's services: a demonstration must never write into somebody's production."""
+    fields = Settings.model_fields
+    own = dict.fromkeys(("broker_url", "broker_management_url", "database_url", "redis_url"))
+    tiktok = {name: each.get_default() for name, each in fields.items() if name.startswith("tiktok_")}
+    return Settings(**own, **tiktok, gateway_port=0, admin_port=0)
+
+
 async def _demonstrate(folder: Path, settings: Settings, console: Console) -> list[Outcome]:
     environment = {"MESH_CHATBOT_POLL_SECONDS": "0.2", "MESH_CHATBOT_QUIET_HOURS": ""}
     async with AsyncExitStack() as stack:
         with starting(console) as report:
             standins = await stack.enter_async_context(standing_in(folder / "sandbox"))
-            environment |= environment_of(standins)
+            environment |= environment_of(standins) | environment_of_replies()
             mesh = running_mesh(folder, settings, environment=environment, report=report)
             running = await stack.enter_async_context(mesh)
         stack.callback(console.print, "Stopping in order …", style="dim")
+        replies = RepliesDemonstration(running)
         with _progress(console) as progress:
-            return await Demonstration(running, progress, RelayDemonstration(running, standins)).all()
+            shown = Demonstration(running, progress, RelayDemonstration(running, standins), replies)
+            outcomes = await shown.all()
+        console.print(replies.told())
+        return outcomes
 
 
 class Demonstration:
     """The steps of the demo, in the order of the table."""
 
-    def __init__(self, mesh: RunningMesh, progress: Progress, relay: RelayDemonstration) -> None:
+    def __init__(
+        self, mesh: RunningMesh, progress: Progress, relay: RelayDemonstration, replies: RepliesDemonstration
+    ) -> None:
         self._relay = relay
+        self._replies = replies
         self._mesh = mesh
         self._progress = progress
         self._seed = json.loads((files("mesh") / "examples" / "samples-ingest.json").read_text())
@@ -118,6 +132,7 @@ class Demonstration:
                 *await self._second_crawl(channel),
                 *await self._poison(channel),
                 *await self._marketing_events(),
+                *await self._conversation(),
                 Outcome("rows in the crawl log", 2 + CRAWLED + CHANGED * len(NEWS) + 1, self._count(_LOGS)),
                 Outcome("stray messages", 0, await _depth(channel, "mesh.unrouted")),
             ]
@@ -209,6 +224,13 @@ class Demonstration:
             Outcome("events by what became of them", {"delivered": 3}, dict(by_status)),
             *[Outcome(*each) for each in await self._relay.arrived()],
         ]
+
+    async def _conversation(self) -> list[Outcome]:
+        """Let a customer write in TikTok, from a greeting to an order."""
+        task = self._progress.add_task("a customer's conversation in TikTok", total=1)
+        found = await self._replies.talk()
+        self._progress.update(task, completed=1)
+        return [Outcome(*each) for each in found]
 
     def _count(self, query: str) -> int:
         return int(self._rows(query)[0][0] or 0)

@@ -90,6 +90,19 @@ def cancel(chosen: Chosen, *, reason: str, is_dry_run: bool) -> None:
     _repair("cancelled", chosen, states or (DeliveryState.PENDING,), one, many, is_dry_run=is_dry_run)
 
 
+def forget(names: Sequence[str], *, is_dry_run: bool) -> None:
+    """Drop the content of some events; who they were and what became of them stays."""
+
+    async def work(composition: Composition) -> int:
+        async with composition.database.uow() as tx:
+            found = await _named(tx, names)
+        for each in found if not is_dry_run else ():
+            await Hands(composition.database.uow, utc_now, _person()).forget(each.id or 0)
+        return len(found)
+
+    console.print(f"{asyncio.run(_with(work))} {'would be ' if is_dry_run else ''}forgotten.")
+
+
 def _repair(
     verb: str,
     chosen: Chosen,

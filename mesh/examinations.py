@@ -18,6 +18,7 @@ from brokers.link import Link
 from brokers.plan import State, Topology
 from brokers.topology import DOMAINS, QUEUES
 from brokers.verdict import Verdict
+from mesh import examinations_replies as tiktok
 from mesh.addresses import admin_address, gateway_address, reachable, revealed
 from mesh.compose import database_url
 from mesh.doctor import Check, Finding, Health
@@ -227,6 +228,13 @@ async def _templates(_settings: Settings) -> Finding:
     return Finding(Health.OK, f"{len(Scenario)} scenarios")
 
 
+async def _accounts(settings: Settings) -> Finding:
+    # Looking at a database that is not there would make it.
+    if _is_unmade(database_url(settings)):
+        return Finding(Health.OK, "none, as there is no database yet")
+    return await tiktok.accounts(settings)
+
+
 def _is_unmade(url: str) -> bool:
     return url.startswith("sqlite") and not Path(url.partition("///")[2]).exists()
 
@@ -254,6 +262,8 @@ CHECKS: dict[str, Check] = {
     "admin": _admin,
     "operators": _operators,
     "keys": _keys,
+    "tiktok": tiktok.app,
+    "accounts": _accounts,
     "clock": _clock,
     "time zones": _zones,
     "templates": _templates,

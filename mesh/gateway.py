@@ -60,4 +60,5 @@ def application(composition: Composition, answers: Answers) -> Border:
         ),
         checks=checks,
         asyncapi=json.dumps(asyncapi(topology.QUEUES, ROUTES, __version__)).encode(),
+        webhook=composition.webhook,
     )

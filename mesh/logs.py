@@ -29,7 +29,7 @@ def configure(level: str, form: str, stream: TextIO = sys.stderr) -> None:
     structlog.configure(
         processors=[*shared, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.PrintLoggerFactory(steady),
+        logger_factory=structlog.WriteLoggerFactory(steady),
     )
     handler = logging.StreamHandler(steady)
     handler.setFormatter(

@@ -3,14 +3,17 @@
 import asyncio
 import os
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
 import structlog
 
+from handlers.replies.wording import free_again
 from mesh.compose import Composition
 from mesh.lifetime import begin, live
 from mesh.probes import probes
 from persistence.clock import SharedClock
+from persistence.uow import Uow
 from publishers.backlog import BacklogWatch
 from publishers.clockwork import Pace, Polling
 from publishers.deliveries import DeliveriesPoller
@@ -18,6 +21,7 @@ from publishers.marketing_events import PACE, MarketingEventsPoller
 from publishers.outbox import OutboxRelay
 from publishers.outreach import OutreachPoller
 from publishers.purge import Purge
+from publishers.replies import RepliesPoller, RepliesSweeper
 from publishers.schedules.judgement import Policy
 from publishers.schedules.publisher import SchedulePublisher
 from publishers.schedules.renderer import Renderer
@@ -46,6 +50,8 @@ async def _publish(settings: Settings, stop: asyncio.Event) -> None:
         schedule_publisher(composition, clock),
         MarketingEventsPoller(uow, publisher, clock, Polling(lease=_lease(settings), pace=PACE)),
         DeliveriesPoller(uow, publisher, clock),
+        RepliesPoller(uow, publisher, clock),
+        sweeper(settings, uow, clock),
         OutreachPoller(uow, clock),
         BacklogWatch(uow, clock),
         Purge(
@@ -53,6 +59,7 @@ async def _publish(settings: Settings, stop: asyncio.Event) -> None:
             clock,
             keep=timedelta(days=settings.retention_days),
             keep_events=timedelta(days=settings.relay_retention_days),
+            keep_replies=timedelta(days=settings.replies_retention_days),
         ),
     )
     running = [asyncio.create_task(clock.run(stop))]
@@ -69,6 +76,12 @@ async def _keep(work: _Works, clock: SharedClock, stop: asyncio.Event) -> None:
     """Do a publisher's work from the moment that the time is known."""
     await clock.known(stop)
     await work.run(stop)
+
+
+def sweeper(settings: Settings, uow: Uow, clock: Clock) -> RepliesSweeper:
+    """Return what ends holds, orders and hand-overs, and tells who waits; whoever is told may keep a piece first."""
+    minutes = settings.stock_hold_minutes
+    return RepliesSweeper(uow, clock, partial(free_again, minutes=minutes), head_start=timedelta(minutes=minutes))
 
 
 def schedule_publisher(composition: Composition, clock: Clock) -> SchedulePublisher:

@@ -23,6 +23,7 @@ from mesh.data_dir import DataDir
 from mesh.embedded.process import ServiceFailed, port_answers, tail
 from mesh.embedded.rabbitmq import PrivateRabbitMQ
 from mesh.embedded.redis import PrivateRedis
+from mesh.local_tiktok import APP, LocalTikTok, is_wanted
 from mesh.role import Role
 from mesh.supervision import keep_up
 from persistence import migrate
@@ -57,6 +58,7 @@ class RunningMesh:
         self.addresses: Addresses
         self.broker: PrivateRabbitMQ | None = None
         self.redis: PrivateRedis | None = None
+        self.tiktok: LocalTikTok | None = None
         self.roles: dict[str, Role] = {}
         #: The ports that the gateway and the admin API would have had, where they were taken.
         self.moved_from: dict[str, int] = {}
@@ -117,6 +119,8 @@ async def running_mesh(
         )
         with mesh.step("topology"):
             await _declare(mesh.addresses.broker_url)
+        if mesh.tiktok:
+            await mesh.tiktok.introduce(mesh.addresses)
         given = {**_role_environment(mesh, http), **(environment or {})}
         await _start_roles(mesh, settings, roles, given, stack)
         with mesh.step("ready"):
@@ -128,12 +132,14 @@ async def running_mesh(
 
 
 async def _start_services(mesh: RunningMesh, settings: Settings, stack: AsyncExitStack) -> None:
-    """Start the broker, Redis and the migrations side by side, because the broker takes long."""
+    """Start the broker, Redis, a TikTok and the migrations side by side, because the broker takes long."""
     if settings.broker_url is None:
         mesh.broker = PrivateRabbitMQ(mesh.folder.path / "rabbitmq")
     if settings.redis_url is None:
         mesh.redis = PrivateRedis(mesh.folder.path / "redis")
-    services = [service for service in (mesh.broker, mesh.redis) if service]
+    if is_wanted(settings):
+        mesh.tiktok = LocalTikTok(mesh.folder.path / "tiktok", mesh.folder.path / "logs")
+    services = [service for service in (mesh.broker, mesh.redis, mesh.tiktok) if service]
     for service in services:
         stack.push_async_callback(service.stop)
     try:
@@ -171,9 +177,15 @@ def _http_addresses(mesh: RunningMesh, settings: Settings) -> dict[str, tuple[st
 
 def _addresses(mesh: RunningMesh, settings: Settings, urls: Mapping[str, str]) -> Addresses:
     broker, redis = mesh.broker, mesh.redis
-    tokens, producers, keys, operators = (
+    tokens, producers, keys, operators, secrets = (
         tuple(each.get_secret_value() for each in chosen)
-        for chosen in (settings.service_tokens, settings.events_users, settings.encryption_keys, settings.admin_users)
+        for chosen in (
+            settings.service_tokens,
+            settings.events_users,
+            settings.encryption_keys,
+            settings.admin_users,
+            settings.tiktok_client_secrets,
+        )
     )
     return Addresses(
         gateway_url=settings.gateway_url or urls["gateway"],
@@ -185,6 +197,9 @@ def _addresses(mesh: RunningMesh, settings: Settings, urls: Mapping[str, str]) -
         service_tokens=tokens or (mesh.folder.secret("service_token"),),
         events_users=producers or (f"{PRODUCER}:{mesh.folder.secret('events_password')}",),
         encryption_keys=keys or (mesh.folder.secret("encryption_key", new_key),),
+        tiktok_client_secrets=secrets or (mesh.folder.secret("tiktok_client_secret"),),
+        tiktok_client_key=APP if mesh.tiktok else "",
+        tiktok_base_url=mesh.tiktok.base_url if mesh.tiktok else "",
         admin_url=settings.admin_url or urls["admin"],
         admin_users=operators or (f"{OPERATOR}:{mesh.folder.secret('admin_password')}:admin+secrets",),
     )

@@ -111,6 +111,8 @@ def _welcome(mesh: RunningMesh, settings: Settings, console: Console, seconds: f
     if mesh.broker:
         login = f"[dim]user[/] {mesh.broker.user} [dim]password in[/] {_shown(mesh.broker.folder / 'password')}"
         table.add_row("RabbitMQ", f"{mesh.broker.management_url}   {login}")
+    if mesh.tiktok:
+        table.add_row("TikTok", f"a local one, no app is set   [dim]write to the shop:[/] {_program()} chat")
     if settings.database_url is None:
         table.add_row("Database", _shown(folder / "mesh.db"))
     table.add_row("Logs", _shown(folder / "logs"))

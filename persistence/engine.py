@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from asyncmy.converters import conversions
 from sqlalchemy import event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DisconnectionError
@@ -17,6 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from brokers.verdict import Conflict
 from persistence.border import border
+from persistence.tables.types import Quotable, escaped
 from persistence.uow import Transaction, transaction
 from schemas.clock import Clock, utc_now
 
@@ -155,6 +157,7 @@ def _mysql(address: URL, pool_size: int, read_timeout: timedelta | None) -> Asyn
             "init_command": MYSQL_SESSION,
             "read_timeout": read_timeout.total_seconds() if read_timeout else None,
             "binary_prefix": True,  # message bodies are bytes, not text of the connection's character set
+            "conv": {**conversions, Quotable: escaped},
         },
         # REPEATABLE READ would lock gaps between keys, and concurrent inserts would deadlock on them.
         isolation_level="READ COMMITTED",

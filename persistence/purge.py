@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Table, select
 
+from persistence.replies.retention import delete_customers, delete_messages, delete_notifications, delete_replies
 from persistence.session import Session, chunks
 from persistence.tables import (
     chatbot_creator_days,
@@ -40,6 +41,7 @@ class Retention:
     crawl_logs_before: date
     deliveries_before: datetime
     events_before: datetime
+    replies_before: datetime
     limit: int = 1000
 
 
@@ -54,13 +56,17 @@ class Purged:
     deliveries: int
     creator_days: int
     events: int
+    notifications: int
+    messages: int
+    replies: int
+    customers: int
 
     def __bool__(self) -> bool:
         return any(asdict(self).values())
 
 
 async def purge(session: Session, retention: Retention) -> Purged:
-    """Delete expired inbox marks, old crawl logs, chat deliveries settled long ago, and events that ended long ago."""
+    """Delete expired inbox marks, and what is old: crawl logs, settled chat deliveries, ended events, conversations."""
     day = retention.crawl_logs_before
     settled_long_ago = chatbot_deliveries.c.state.in_(SETTLED) & (
         chatbot_deliveries.c.updated_at < retention.deliveries_before
@@ -77,6 +83,10 @@ async def purge(session: Session, retention: Retention) -> Purged:
         deliveries=await _delete(session, chatbot_deliveries, settled_long_ago, limit),
         creator_days=await _delete(session, chatbot_creator_days, days_long_ago, limit),
         events=await _delete_events(session, retention),
+        notifications=await delete_notifications(session, retention.replies_before, limit),
+        messages=await delete_messages(session, retention.replies_before, limit),
+        replies=await delete_replies(session, retention.replies_before, limit),
+        customers=await delete_customers(session, retention.replies_before, limit),
     )
 
 

@@ -18,6 +18,7 @@ from persistence.outbox import Outbox
 from persistence.outreach import Contacts, OutreachTasks
 from persistence.purge import Purged, Retention, purge
 from persistence.relay import Attempts, Configuration, Destinations, EventDeliveries, Events, Search, Secrets
+from persistence.replies import Chat, Holds, Orders, People, Replies, Stock, Threads, Tokens, Webhooks
 from persistence.samples import Samples
 from persistence.session import Session
 from schemas.base import Message
@@ -48,6 +49,15 @@ class Transaction:
         self.attempts = Attempts(session)
         self.search = Search(session)
         self.secrets = Secrets(session)
+        self.people = People(session)
+        self.threads = Threads(session)
+        self.webhooks = Webhooks(session)
+        self.chat = Chat(session)
+        self.replies = Replies(session)
+        self.tokens = Tokens(session)
+        self.stock = Stock(session)
+        self.holds = Holds(session)
+        self.orders = Orders(session)
         self.inbox = Inbox(session, clock)
         self.outbox = Outbox(session, clock)
 

@@ -18,7 +18,8 @@ HOURLY = timedelta(hours=1)
 class Purge:
     """Deletes expired inbox marks, and what is older than `keep`: crawl logs and settled chat deliveries.
 
-    Marketing events that have ended leave `keep_events` after their last change, with their deliveries and attempts.
+    Marketing events that have ended leave `keep_events` after their last change, with their deliveries and attempts;
+    what customers said leaves after `keep_replies`, with the notifications that brought it.
     """
 
     def __init__(
@@ -28,12 +29,14 @@ class Purge:
         *,
         keep: timedelta = timedelta(days=180),
         keep_events: timedelta = timedelta(days=90),
+        keep_replies: timedelta = timedelta(days=30),
         chunk: int = 1000,
     ) -> None:
         self._uow = uow
         self._clock = clock
         self._keep = keep
         self._keep_events = keep_events
+        self._keep_replies = keep_replies
         self._chunk = chunk
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -49,6 +52,7 @@ class Purge:
             crawl_logs_before=long_ago.date(),
             deliveries_before=long_ago,
             events_before=now - self._keep_events,
+            replies_before=now - self._keep_replies,
             limit=self._chunk,
         )
         async with self._uow() as tx:

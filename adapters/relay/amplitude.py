@@ -10,7 +10,7 @@ from adapters.relay.consent import ANALYTICS, gate
 from adapters.relay.http import Exchange, Http, body_of
 from adapters.relay.mapping import event_name
 from adapters.relay.port import Account, Limits, Outcome, RelayEvent, Told, Verdict
-from adapters.relay.tracking import amount, call_of, properties, regional, repeat_id, user, visitor
+from adapters.relay.tracking import amount, properties, regional, repeat_id, user, visitor
 
 DEFAULT_BASE = "https://api2.amplitude.com"
 #: Where an account's data stay, where that is not the United States.
@@ -64,7 +64,7 @@ class Amplitude:
     async def send(self, account: Account, rendered: Sequence[dict[str, Any]]) -> Told:
         """Post one batch. Of a refused one nothing is taken: the named events never, the others without them."""
         exchange, body = await self._post(account, rendered)
-        return call_of(exchange, _outcomes(exchange.answer, len(rendered)), body, [_key(account)])
+        return exchange.told(_outcomes(exchange.answer, len(rendered)), body, [_key(account)])
 
     async def test(self, account: Account) -> Outcome:
         """Post no event at all: a project that takes the key complains about that, and not about the key."""

@@ -10,8 +10,8 @@ from adapters.relay.consent import AD_USER_DATA, MARKETING, gate
 from adapters.relay.http import Exchange, Http, body_of
 from adapters.relay.mapping import event_name
 from adapters.relay.people import person, told
-from adapters.relay.port import Account, Limits, Outcome, Refused, RelayEvent, Told, Verdict
-from adapters.relay.tracking import call_of, mail, properties, telephone, user
+from adapters.relay.port import Account, Limits, Outcome, Refused, RelayEvent, Told, Verdict, never
+from adapters.relay.tracking import mail, properties, telephone, user
 
 #: Each customer is on one instance: https://www.braze.com/docs/api/basics/#endpoints. An account names its own.
 DEFAULT_BASE = "https://rest.iad-01.braze.com"
@@ -22,7 +22,6 @@ PURCHASE = "purchase"
 
 _NAME_LENGTH = 255  # https://www.braze.com/docs/api/objects_filters/event_object
 _KINDS = ("events", "purchases")
-_NO_REPEAT = "it may have been taken, and Braze counts a repeat twice"
 
 
 class Braze:
@@ -39,7 +38,7 @@ class Braze:
         freshness=timedelta(days=365),
         calls=3000,  # …/post_user_track#rate-limit: 3,000 in three seconds
         period=timedelta(seconds=3),
-        recognises_repeats=False,
+        recognises=never,
     )
     credential_schema: Mapping[str, Any] = {
         "type": "object",
@@ -77,7 +76,7 @@ class Braze:
         lists = {kind: [each[kind] for each in rendered if kind in each] for kind in _KINDS}
         body = body_of({kind: listed for kind, listed in lists.items() if listed})
         exchange = await self._post(account, body)
-        return call_of(exchange, _outcomes(exchange.answer, rendered), body, [_key(account)])
+        return exchange.told(_outcomes(exchange.answer, rendered), body, [_key(account)])
 
     async def test(self, account: Account) -> Outcome:
         """Post nothing at all: a key that may track is told so, and nothing of the key."""
@@ -115,14 +114,12 @@ def _purchase(event: RelayEvent) -> dict[str, Any]:
 
 def _outcomes(answer: Answer, rendered: Sequence[dict[str, Any]]) -> list[Outcome]:
     told = outcome_of(answer, batch=len(rendered))
-    if told.verdict is Verdict.UNKNOWN:
-        told = replace(told, verdict=Verdict.PERMANENT, reason=f"{_NO_REPEAT}: {told.reason}")
     if told.verdict not in {Verdict.DELIVERED, Verdict.PERMANENT, Verdict.SPLIT}:
         return [told] * len(rendered)
     body = answer.json()
     bad = _bad(body) if isinstance(body, dict) else {}
     if told.verdict is Verdict.DELIVERED and (not isinstance(body, dict) or body.get("message") != "success"):
-        told = replace(told, verdict=Verdict.PERMANENT, reason=f"{_NO_REPEAT}: {answer.text[:200]}")
+        told = replace(told, verdict=Verdict.UNKNOWN, reason=f"no success: {answer.text[:200]}")
     places = [_place(rendered, at) for at in range(len(rendered))]
     return [replace(told, verdict=Verdict.PERMANENT, reason=bad[place]) if place in bad else told for place in places]
 

@@ -11,17 +11,18 @@ MARKETING = "marketing"
 
 
 def gate(event: RelayEvent, purpose: str) -> None:
-    """Raise Skipped where the person refused this purpose; one that was never asked does not stop an event."""
+    """Raise Skipped where the person refused this purpose, or was not asked and had to be."""
     if is_denied(event, purpose):
         raise Skipped(f"no consent to {purpose}")
 
 
 def is_denied(event: RelayEvent, purpose: str) -> bool:
-    """Tell whether the person refused this purpose; what was never asked was not refused."""
-    return event.consent.get(purpose) is False
+    """Tell whether the person refused this purpose; what was never asked was refused only where consent is required."""
+    return not event.consent.get(purpose, not event.is_consent_required)
 
 
 def granted(event: RelayEvent, purpose: str) -> str | None:
     """Return GRANTED or DENIED as Google spells it; None where it was not asked."""
-    answer = event.consent.get(purpose)
-    return None if answer is None else ("GRANTED" if answer else "DENIED")
+    if is_denied(event, purpose):
+        return "DENIED"
+    return "GRANTED" if purpose in event.consent else None

@@ -12,7 +12,7 @@ from typing import Any
 
 from adapters.relay.classify import Answer, outcome_of
 from adapters.relay.consent import AD_PERSONALIZATION, AD_USER_DATA, ANALYTICS, gate, granted
-from adapters.relay.http import Http, body_of, redacted
+from adapters.relay.http import Http, body_of
 from adapters.relay.mapping import event_name, fields_of
 from adapters.relay.people import person, told
 from adapters.relay.port import Account, Limits, Outcome, Refused, RelayEvent, Told, Verdict
@@ -31,6 +31,7 @@ _RESERVED_NAME = re.compile(
     "|os_update|session_start|user_engagement"
 )
 
+_PURCHASE = "purchase"
 #: What is said by other means than a parameter, or must not reach Google as it is.
 _NOT_PARAMS = frozenset(
     {
@@ -117,6 +118,12 @@ def _check_name(name: str) -> None:
         raise Refused(f"{name!r} cannot be the name of an event of Google Analytics")
 
 
+def _recognises(rendered: Mapping[str, Any]) -> bool:
+    """Tell whether it is a purchase under its transaction: https://support.google.com/analytics/answer/12313109."""
+    (event,) = rendered["events"]
+    return event["name"] == _PURCHASE and "transaction_id" in event["params"]
+
+
 class Ga4:
     """One event a call: events of one call must be of one user."""
 
@@ -124,11 +131,12 @@ class Ga4:
     limits = Limits(
         events_a_call=1,
         bytes_a_call=130_000,
-        horizon=timedelta(hours=24),  # purchases are recognised by transaction_id, nothing else is
+        horizon=timedelta(hours=24),  # how long Google knows a transaction again it does not say
         freshness=timedelta(hours=72),  # …/ga4/sending-events: an older one is given the time of its arrival
         calls=600,
         period=timedelta(seconds=1),
         concurrency=32,
+        recognises=_recognises,
     )
     credential_schema: Mapping[str, Any] = {
         "type": "object",
@@ -180,13 +188,7 @@ async def collect(
     exchange = await http.post(
         f"{account.base_url}{path}", body_of(event), query=_query(account.credentials), headers=headers
     )
-    return Told(
-        outcomes=[read(exchange.answer)],
-        status=exchange.answer.status,
-        request=redacted(body_of(event), secrets),
-        response=redacted(exchange.answer.problem or exchange.answer.body, secrets),
-        duration=exchange.duration,
-    )
+    return exchange.told([read(exchange.answer)], event, secrets)
 
 
 def _query(credentials: Mapping[str, Any]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from adapters.relay.consent import AD_USER_DATA, gate
 from adapters.relay.http import Http, body_of
 from adapters.relay.mapping import event_name
 from adapters.relay.port import Account, Limits, Outcome, RelayEvent, Told
-from adapters.relay.tracking import basic, call_of, properties, user, visitor
+from adapters.relay.tracking import basic, properties, user, visitor
 
 #: There is none: an account without an address of its own is configured wrongly, and says so when it is used.
 DEFAULT_BASE = ""
@@ -77,7 +77,7 @@ class GenericHttp:
         body = body_of(event)
         url = str(account.credentials.get("url") or account.base_url)
         exchange = await self._http.post(url, body, headers=_headers(account, _ascii(event["id"]), body))
-        return call_of(exchange, [outcome_of(exchange.answer)], body, _secrets(account))
+        return exchange.told([outcome_of(exchange.answer)], body, _secrets(account))
 
     async def test(self, account: Account) -> Outcome:
         """Post an event that says that it is a test."""

@@ -105,12 +105,10 @@ class GoogleAds:
             )
         answered = iter(google_status.outcomes(exchange.answer, len(batch)))
         left = Outcome(verdict=Verdict.SPLIT, reason=f"a request names at most {_DESTINATIONS} conversion actions")
-        return Told(
-            outcomes=[next(answered) if each["destinationReferences"][0] in actions else left for each in rendered],
-            status=exchange.answer.status,
-            request=redacted(body_of({"events": batch}), secrets),
-            response=redacted(exchange.answer.problem or exchange.answer.body, secrets),
-            duration=exchange.duration,
+        return exchange.told(
+            [next(answered) if each["destinationReferences"][0] in actions else left for each in rendered],
+            {"events": batch},
+            secrets,
         )
 
     async def test(self, account: Account) -> Outcome:

@@ -38,13 +38,16 @@ class Exchange:
     duration: timedelta
 
     def told(self, outcomes: Sequence[Outcome], sent: Any, secrets: Sequence[str]) -> Told:
-        """Return the call as it is recorded: what was sent, answered and made of it, without the secrets, and cut."""
+        """Return the call as it is recorded: what was sent, answered and made of it, without the secrets, and cut.
+
+        `sent` is a body, or what becomes one.
+        """
         return Told(
             outcomes=[
                 replace(each, reason=redacted(each.reason, secrets) if each.reason else None) for each in outcomes
             ],
             status=self.answer.status,
-            request=redacted(body_of(sent), secrets),
+            request=redacted(sent if isinstance(sent, bytes) else body_of(sent), secrets),
             response=redacted(self.answer.problem or self.answer.body, secrets),
             duration=self.duration,
         )
@@ -73,10 +76,21 @@ class Http:
         query: Mapping[str, str] | None = None,
     ) -> Exchange:
         """Post a body and return what came of it; an address that is refused, and no answer at all, are answers too."""
+        return await self._exchanged("POST", url, body, headers or {}, query)
+
+    async def get(
+        self, url: str, *, headers: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
+    ) -> Exchange:
+        """Ask for something, and return what came of it as `post` does."""
+        return await self._exchanged("GET", url, b"", headers or {}, query)
+
+    async def _exchanged(
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str], query: Mapping[str, str] | None
+    ) -> Exchange:
         began = time.monotonic()
         try:
             self.guard.check_url(url)
-            answer = await self._answered(self._request(url, body, headers or {}, query))
+            answer = await self._answered(self._request(method, url, body, headers, query))
         except (httpcore.LocalProtocolError, UnicodeEncodeError):
             # What it says quotes the header, and with it the token.
             problem = "the credentials have characters that no request can carry, or none at all"
@@ -92,7 +106,7 @@ class Http:
         return Exchange(answer, timedelta(seconds=time.monotonic() - began))
 
     def _request(
-        self, url: str, body: bytes, headers: Mapping[str, str], query: Mapping[str, str] | None
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str], query: Mapping[str, str] | None
     ) -> httpcore.Request:
         """Return the request without httpx's own layers: they take as long as everything below them."""
         to = httpx.URL(url, params=query) if query else httpx.URL(url)
@@ -101,7 +115,7 @@ class Http:
         carried = [(name.encode("ascii"), value.encode("ascii")) for name, value in sent.items()]
         carried += [(b"host", to.netloc), (b"content-length", str(len(body)).encode())]
         where = httpcore.URL(scheme=to.raw_scheme, host=to.raw_host, port=to.port, target=to.raw_path)
-        return httpcore.Request("POST", where, headers=carried, content=body, extensions=self._timeouts)
+        return httpcore.Request(method, where, headers=carried, content=body, extensions=self._timeouts)
 
     async def _answered(self, request: httpcore.Request) -> Answer:
         response = await self._connections.handle_async_request(request)

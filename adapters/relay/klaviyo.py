@@ -10,7 +10,7 @@ from adapters.relay.http import Exchange, Http, body_of
 from adapters.relay.mapping import event_name
 from adapters.relay.people import person
 from adapters.relay.port import Account, Limits, Outcome, Refused, RelayEvent, Told, Verdict
-from adapters.relay.tracking import amount, call_of, mail, properties, telephone, user
+from adapters.relay.tracking import amount, mail, properties, telephone, user
 
 DEFAULT_BASE = "https://a.klaviyo.com/api"
 
@@ -68,7 +68,7 @@ class Klaviyo:
         """Post one event; 202 means that it was valid and will be counted."""
         body = body_of(rendered[0])
         exchange = await self._post(account, body)
-        return call_of(exchange, [outcome_of(exchange.answer)], body, [_key(account)])
+        return exchange.told([outcome_of(exchange.answer)], body, [_key(account)])
 
     async def test(self, account: Account) -> Outcome:
         """Post an event that says nothing: a key that may write is told so, and nothing of the key."""

@@ -14,7 +14,7 @@ from adapters.relay import hashing
 from adapters.relay.classify import Answer, outcome_of
 from adapters.relay.consent import AD_USER_DATA, gate
 from adapters.relay.conversions import conversion_of, short
-from adapters.relay.http import Exchange, Http, body_of, redacted
+from adapters.relay.http import Exchange, Http, body_of
 from adapters.relay.mapping import fields_of
 from adapters.relay.matching import browser
 from adapters.relay.people import ipv4, person, told
@@ -88,13 +88,7 @@ class LinkedIn:
         """Create a batch of conversion events."""
         exchange = await self._post(account, rendered)
         secrets = [_token(account), str(account.credentials.get("client_secret") or "")]
-        return Told(
-            outcomes=_outcomes(exchange.answer, len(rendered)),
-            status=exchange.answer.status,
-            request=redacted(body_of({"elements": list(rendered)}), secrets),
-            response=redacted(exchange.answer.problem or exchange.answer.body, secrets),
-            duration=exchange.duration,
-        )
+        return exchange.told(_outcomes(exchange.answer, len(rendered)), {"elements": list(rendered)}, secrets)
 
     async def test(self, account: Account) -> Outcome:
         """Create nothing: a token that may write is at most told that there is nothing to create."""

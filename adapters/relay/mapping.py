@@ -17,10 +17,16 @@ BUILT_IN = 1
 def built_in(platform_code: str) -> Mapping[str, Any]:
     """Return the mapping that comes with an adapter: `events` by our name, and `other` for the rest.
 
-    `other` is `pass` (our name as it is), `skip`, or the platform's own name for custom events.
+    `other` is `pass` (our name as it is), `skip`, or the platform's own name for custom events. An operator's own may
+    say `consent: required`.
     """
     text = (files("adapters.relay") / "mappings" / f"{platform_code}.json").read_bytes()
     return {"version": BUILT_IN, **orjson.loads(text)}
+
+
+def is_consent_required(mapping: Mapping[str, Any]) -> bool:
+    """Tell whether an event goes only where the person said yes."""
+    return mapping.get("consent") == "required"
 
 
 def event_name(event: RelayEvent, mapping: Mapping[str, Any]) -> str:

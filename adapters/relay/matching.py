@@ -6,6 +6,7 @@ https://developers.pinterest.com/docs/api/v5/events-create.
 """
 
 import re
+from collections.abc import Collection
 from ipaddress import ip_address
 from typing import Any
 
@@ -14,11 +15,12 @@ from adapters.relay.people import person
 from adapters.relay.port import RelayEvent
 
 _DATE = re.compile(r"(\d{4})\D?(\d{2})\D?(\d{2})(?!\d)")
-_GENDERS = frozenset("fmn")
+#: The initials that all three take; Pinterest alone has n as well.
+GENDERS = frozenset("fm")
 
 
-def digests(event: RelayEvent) -> dict[str, str]:
-    """Return the digests of what is known of the person; what is not known is absent."""
+def digests(event: RelayEvent, genders: Collection[str] = GENDERS) -> dict[str, str]:
+    """Return the digests of what is known of the person; what is not known, or cannot be read, is absent."""
     who = person(event)
     country = who.get("country")
     found = {
@@ -31,7 +33,7 @@ def digests(event: RelayEvent) -> dict[str, str]:
         "zp": hashing.postcode(who.get("postcode"), country),
         "country": hashing.country_code(country),
         "db": _birth_date(who.get("birth_date")),
-        "ge": _gender(who.get("gender")),
+        "ge": _gender(who.get("gender"), genders),
         "external_id": hashing.plain(who.get("external_id")),
     }
     return {name: digest for name, digest in found.items() if digest}
@@ -60,9 +62,9 @@ def _birth_date(value: Any) -> str | None:
     return hashing.hashed("".join(found.groups())) if found else None
 
 
-def _gender(value: Any) -> str | None:
-    """Return the digest of f, m or n, which is the first letter of every spelling."""
+def _gender(value: Any, genders: Collection[str]) -> str | None:
+    """Return the digest of an initial, which is the first letter of every spelling."""
     text = str(value).strip().lower() if value is not None else ""
     if hashing.is_hashed(text):
         return text
-    return hashing.hashed(text[0]) if text[:1] in _GENDERS and text else None
+    return hashing.hashed(text[0]) if text and text[0] in genders else None

@@ -8,14 +8,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from adapters.relay import hashing
 from adapters.relay.classify import DEFAULT_AFTER, Answer, outcome_of
-from adapters.relay.consent import AD_USER_DATA, gate
-from adapters.relay.http import Exchange, Http, body_of, redacted
+from adapters.relay.consent import AD_PERSONALIZATION, AD_USER_DATA, gate, is_denied
+from adapters.relay.http import Exchange, Http, body_of
 from adapters.relay.mapping import event_name, fields_of
-from adapters.relay.people import person, told
+from adapters.relay.matching import browser, digests
+from adapters.relay.people import told
 from adapters.relay.port import Account, Limits, Outcome, Refused, RelayEvent, Told, Verdict
-from adapters.relay.shop import Product, item_count, products
+from adapters.relay.shop import Product, item_count, products, source_url
 
 #: v18.0 and earlier are gone; a version lives for about two years, https://developers.facebook.com/docs/graph-api/changelog.
 DEFAULT_BASE = "https://graph.facebook.com/v23.0"
@@ -27,8 +27,18 @@ _AUTH = frozenset({10, 102, 190, *range(200, 300)})
 #: The object of the address, a pixel here, does not exist or is not the token's to see.
 _NO_OBJECT = 33
 
-
 _WEBSITE = "website"
+#: …/conversions-api/parameters/server-event#action-source; any other word fails the whole call. Events of an app or a
+#: messenger need its own data, which no order system has.
+_SOURCES = frozenset({_WEBSITE, "chat", "email", "other", "phone_call", "physical_store", "system_generated"})
+#: Of who wants no personal advertising: counted, and used for nothing else; Meta finds out which state's law applies.
+#: https://developers.facebook.com/docs/marketing-apis/data-processing-options.
+_LIMITED: Mapping[str, Any] = {
+    "opt_out": True,
+    "data_processing_options": ["LDU"],
+    "data_processing_options_country": 0,
+    "data_processing_options_state": 0,
+}
 
 
 class Meta:
@@ -66,15 +76,15 @@ class Meta:
         user = _user_data(event)
         if not user:
             raise Refused("user_data has nothing that identifies a person")
-        home = f"https://{account.domain}" if account.domain else None
         rendered = {
             "event_name": name,
             "event_time": int(event.event_time.timestamp()),
             "event_id": event.downstream_id,
-            "action_source": told(event, "action_source") or _WEBSITE,
-            "event_source_url": told(event, "event_source_url") or home,
+            "action_source": _source(event),
+            "event_source_url": source_url(event, account),
             "user_data": user,
             "custom_data": _custom_data(event) | fields_of(event, mapping),
+            **(_LIMITED if is_denied(event, AD_PERSONALIZATION) else {}),
         }
         _check_website(rendered)
         return {name: value for name, value in rendered.items() if value not in (None, {})}
@@ -82,13 +92,8 @@ class Meta:
     async def send(self, account: Account, rendered: Sequence[dict[str, Any]]) -> Told:
         """Post one batch. One bad event fails all of it, so a refusal of several is to be split."""
         exchange = await self._post(account, rendered)
-        secrets = [_token(account)]
-        return Told(
-            outcomes=[_outcome(exchange.answer, len(rendered))] * len(rendered),
-            status=exchange.answer.status,
-            request=redacted(body_of({"data": list(rendered)}), secrets),
-            response=redacted(exchange.answer.problem or exchange.answer.body, secrets),
-            duration=exchange.duration,
+        return exchange.told(
+            [_outcome(exchange.answer, len(rendered))] * len(rendered), {"data": list(rendered)}, [_token(account)]
         )
 
     async def test(self, account: Account) -> Outcome:
@@ -101,6 +106,11 @@ class Meta:
         if code := account.credentials.get("test_event_code"):
             body["test_event_code"] = code
         return await self._http.post(f"{account.base_url}/{_pixel(account)}/events", body_of(body))
+
+
+def _source(event: RelayEvent) -> str:
+    said = str(told(event, "action_source")).lower()
+    return said if said in _SOURCES else _WEBSITE
 
 
 def _check_website(rendered: Mapping[str, Any]) -> None:
@@ -122,28 +132,8 @@ def _pixel(account: Account) -> str:
 
 def _user_data(event: RelayEvent) -> dict[str, Any]:
     """Return the customer information parameters: hashed where Meta wants hashes, raw where it forbids them."""
-    who = person(event)
-    country = who.get("country")
-    hashes = {
-        "em": hashing.email(who.get("email")),
-        "ph": hashing.phone(who.get("phone"), country),
-        "fn": hashing.name(who.get("first_name")),
-        "ln": hashing.name(who.get("last_name")),
-        "ct": hashing.city(who.get("city")),
-        "st": hashing.state(who.get("state")),
-        "zp": hashing.postcode(who.get("postcode"), country),
-        "country": hashing.country_code(country),
-        "external_id": hashing.plain(who.get("external_id")),
-    }
-    raw = {
-        "client_ip_address": who.get("ip"),
-        "client_user_agent": who.get("user_agent"),
-        "fbc": told(event, "fbc"),
-        "fbp": told(event, "fbp"),
-    }
-    return {name: [value] for name, value in hashes.items() if value} | {
-        name: str(value) for name, value in raw.items() if value
-    }
+    cookies = {name: str(value) for name in ("fbc", "fbp") if (value := told(event, name))}
+    return {name: [digest] for name, digest in digests(event).items()} | browser(event) | cookies
 
 
 def _custom_data(event: RelayEvent) -> dict[str, Any]:

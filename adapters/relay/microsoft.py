@@ -12,7 +12,7 @@ from typing import Any
 from adapters.relay import hashing
 from adapters.relay.classify import Answer, outcome_of
 from adapters.relay.consent import AD_USER_DATA, gate
-from adapters.relay.http import Exchange, Http, body_of, redacted
+from adapters.relay.http import Exchange, Http, body_of
 from adapters.relay.mapping import event_name, fields_of
 from adapters.relay.matching import browser
 from adapters.relay.people import person, told
@@ -85,14 +85,7 @@ class Microsoft:
     async def send(self, account: Account, rendered: Sequence[dict[str, Any]]) -> Told:
         """Post one batch; the events that its answer names are bad, the others may be sent again without them."""
         exchange = await self._post(account, rendered)
-        secrets = [_token(account)]
-        return Told(
-            outcomes=_outcomes(exchange.answer, len(rendered)),
-            status=exchange.answer.status,
-            request=redacted(body_of({"data": list(rendered)}), secrets),
-            response=redacted(exchange.answer.problem or exchange.answer.body, secrets),
-            duration=exchange.duration,
-        )
+        return exchange.told(_outcomes(exchange.answer, len(rendered)), {"data": list(rendered)}, [_token(account)])
 
     async def test(self, account: Account) -> Outcome:
         """Post no event at all: a token of this tag is told about that, and not about the token."""

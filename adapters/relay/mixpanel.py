@@ -11,7 +11,7 @@ from adapters.relay.consent import ANALYTICS, gate
 from adapters.relay.http import Exchange, Http, body_of
 from adapters.relay.mapping import event_name
 from adapters.relay.port import Account, Limits, Outcome, RelayEvent, Told, Verdict
-from adapters.relay.tracking import basic, call_of, properties, regional, user, visitor
+from adapters.relay.tracking import basic, properties, regional, user, visitor
 
 DEFAULT_BASE = "https://api.mixpanel.com"
 #: Where an account's data stay, where that is not the United States.
@@ -67,7 +67,7 @@ class Mixpanel:
         """Post one batch, strictly: what is refused is told by its place."""
         body = body_of(list(rendered))
         exchange = await self._post(account, body)
-        return call_of(exchange, _outcomes(exchange.answer, len(rendered)), body, _secrets(account))
+        return exchange.told(_outcomes(exchange.answer, len(rendered)), body, _secrets(account))
 
     async def test(self, account: Account) -> Outcome:
         """Post no event at all: an account that may write to the project is told so, or that there is none."""

@@ -28,7 +28,10 @@ _SOURCES = {
     "app_android": "app_android",
     "app_ios": "app_ios",
 }
-_UNREPEATABLE = "it may have been taken, and Pinterest recognises no repeat of an offline event"
+
+
+def _recognises(rendered: Mapping[str, Any]) -> bool:
+    return rendered.get("action_source") != _OFFLINE
 
 
 class Pinterest:
@@ -42,6 +45,7 @@ class Pinterest:
         freshness=timedelta(days=7),
         calls=5000,  # https://developers.pinterest.com/docs/api/v5/events-create
         period=timedelta(minutes=1),
+        recognises=_recognises,  # …/conversion-overview: of offline events it recognises no repeat
     )
     credential_schema: Mapping[str, Any] = {
         "type": "object",
@@ -74,10 +78,7 @@ class Pinterest:
     async def send(self, account: Account, rendered: Sequence[dict[str, Any]]) -> Told:
         """Post one batch; each event has its own outcome."""
         exchange = await self._post(account, rendered)
-        outcomes = [
-            _final(outcome, event)
-            for outcome, event in zip(_outcomes(exchange.answer, len(rendered)), rendered, strict=True)
-        ]
+        outcomes = _outcomes(exchange.answer, len(rendered))
         return exchange.told(outcomes, {"data": list(rendered)}, [_token(account)])
 
     async def test(self, account: Account) -> Outcome:
@@ -113,7 +114,7 @@ def _ad_account(account: Account) -> str:
 
 def _user_data(event: RelayEvent) -> dict[str, Any]:
     """Return the match keys; raises Refused where none of the three is there of which Pinterest needs one."""
-    known, raw = digests(event), browser(event)
+    known, raw = digests(event, genders="fmn"), browser(event)
     maid = _digest(told(event, "hashed_maid"))
     if not ("em" in known or maid or len(raw) == 2):  # noqa: PLR2004 -- the address and the browser
         raise Refused("user_data needs an e-mail address, an advertising id, or an IP address with a user agent")
@@ -152,13 +153,6 @@ def _content(product: Product) -> dict[str, Any]:
         "item_price": amount(product.price) if product.price is not None else None,
     }
     return {name: value for name, value in found.items() if value is not None}
-
-
-def _final(outcome: Outcome, event: Mapping[str, Any]) -> Outcome:
-    """Return the outcome, except that what would count twice is not sent twice."""
-    if outcome.verdict is Verdict.UNKNOWN and event.get("action_source") == _OFFLINE:
-        return replace(outcome, verdict=Verdict.PERMANENT, reason=f"{outcome.reason}: {_UNREPEATABLE}")
-    return outcome
 
 
 def _outcomes(answer: Answer, batch: int) -> list[Outcome]:

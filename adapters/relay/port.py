@@ -1,6 +1,6 @@
 """The port of a destination: what the forwarder needs to know of a platform, and what it is told of a call."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,7 +16,8 @@ class RelayEvent:
 
     `payload` is everything the producer sent. `downstream_id` is the same on every attempt. `value` is exact money in
     `currency` (ISO 4217), or None where the producer gave no usable number. `consent` says by purpose (`ad_user_data`,
-    `ad_personalization`, `analytics`) what the person allowed; a purpose that is absent was not asked.
+    `ad_personalization`, `analytics`) what the person allowed; a purpose that is absent was not asked, which is a no
+    where consent is required.
     """
 
     downstream_id: str
@@ -29,6 +30,7 @@ class RelayEvent:
     currency: str | None = None
     user_data: Mapping[str, Any] = field(default_factory=dict)
     consent: Mapping[str, bool] = field(default_factory=dict)
+    is_consent_required: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +52,23 @@ class Account:
     domain: str | None = None
 
 
+def every(rendered: Mapping[str, Any]) -> bool:  # noqa: ARG001 -- what it says of this one it says of all
+    """Tell that a repeat of any event is recognised."""
+    return True
+
+
+def never(rendered: Mapping[str, Any]) -> bool:  # noqa: ARG001 -- the same
+    """Tell that a repeat is never recognised."""
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What a platform takes, with its page as the source beside each number in the adapter.
 
     `horizon` is how long it recognises a repeat; `freshness` how old an event may be; `calls` the calls allowed a
-    `period` for one account. One without `recognises_repeats` is never sent again what it may have taken.
+    `period` for one account. `recognises` tells of an event, as it was rendered, whether a repeat of it counts once: of
+    any other it is never sent again what it may have taken.
     """
 
     events_a_call: int
@@ -65,7 +78,7 @@ class Limits:
     calls: int
     period: timedelta
     concurrency: int = 4
-    recognises_repeats: bool = True
+    recognises: Callable[[Mapping[str, Any]], bool] = every
 
 
 class Verdict(StrEnum):

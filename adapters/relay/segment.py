@@ -14,7 +14,7 @@ from adapters.relay.http import Exchange, Http, body_of
 from adapters.relay.mapping import event_name
 from adapters.relay.people import told
 from adapters.relay.port import Account, Limits, Outcome, Refused, RelayEvent, Told, Verdict
-from adapters.relay.tracking import amount, basic, call_of, properties, regional, repeat_id, user, visitor
+from adapters.relay.tracking import amount, basic, properties, regional, repeat_id, user, visitor
 
 DEFAULT_BASE = "https://api.segment.io/v1"
 #: Where an account's data stay, where that is not the United States.
@@ -70,7 +70,7 @@ class Segment:
         body = body_of({"batch": list(rendered)})
         exchange = await self._post(account, body)
         outcomes = [outcome_of(exchange.answer, batch=len(rendered))] * len(rendered)
-        return call_of(exchange, outcomes, body, [_key(account)])
+        return exchange.told(outcomes, body, [_key(account)])
 
     async def test(self, account: Account) -> Outcome:
         """Post no event at all: it tells whether the address answers, and nothing of the key."""

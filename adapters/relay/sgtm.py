@@ -11,7 +11,7 @@ from typing import Any
 
 from adapters.relay.classify import Answer, outcome_of
 from adapters.relay.ga4 import body, collect
-from adapters.relay.http import Http, body_of, redacted
+from adapters.relay.http import Http, body_of
 from adapters.relay.port import Account, Limits, Outcome, RelayEvent, Told, Verdict
 
 CODE = "sgtm"
@@ -57,14 +57,7 @@ class Sgtm:
         (event,) = rendered
         path = account.credentials.get("custom_endpoint_path") or "/collect"
         exchange = await self._http.post(f"{account.base_url}{path}", body_of(event), headers=headers)
-        secrets = list(headers.values())
-        return Told(
-            outcomes=[_outcome(exchange.answer)],
-            status=exchange.answer.status,
-            request=redacted(body_of(event), secrets),
-            response=redacted(exchange.answer.problem or exchange.answer.body, secrets),
-            duration=exchange.duration,
-        )
+        return exchange.told([_outcome(exchange.answer)], event, list(headers.values()))
 
     async def test(self, account: Account) -> Outcome:
         """Ask nothing of the tags: an event that no trigger should know."""

@@ -5,18 +5,16 @@ Personal data is not a property. A platform gets what it knows a person by, and 
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
 import phonenumbers
 
 from adapters.relay.hashing import e164, is_hashed
-from adapters.relay.http import Exchange, redacted
 from adapters.relay.mapping import fields_of
 from adapters.relay.people import ALIASES, person, told
-from adapters.relay.port import Account, Outcome, RelayEvent, Told
+from adapters.relay.port import Account, RelayEvent
 
 #: Braze takes no longer name of a property, nor one that begins with $, which Mixpanel keeps for itself.
 _NAME_LENGTH = 255
@@ -146,17 +144,6 @@ def regional(account: Account, default: str, regions: Mapping[str, str]) -> str:
 def basic(name: str, password: str = "") -> str:
     """Return the value of `Authorization` for HTTP Basic (RFC 7617)."""
     return f"Basic {b64encode(f'{name}:{password}'.encode()).decode()}"
-
-
-def call_of(exchange: Exchange, outcomes: Sequence[Outcome], request: bytes, secrets: Sequence[str]) -> Told:
-    """Return a finished call with both sides of it, less the secrets, which some platforms repeat in their refusals."""
-    return Told(
-        outcomes=[replace(each, reason=redacted(each.reason, secrets)) if each.reason else each for each in outcomes],
-        status=exchange.answer.status,
-        request=redacted(request, secrets),
-        response=redacted(exchange.answer.problem or exchange.answer.body, secrets),
-        duration=exchange.duration,
-    )
 
 
 def mail(who: Mapping[str, Any]) -> str | None:

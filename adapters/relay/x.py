@@ -14,7 +14,7 @@ from adapters.relay import hashing
 from adapters.relay.classify import LONGEST_AFTER, Answer, outcome_of
 from adapters.relay.consent import AD_USER_DATA, gate
 from adapters.relay.conversions import conversion_of, short
-from adapters.relay.http import Exchange, Http, body_of, redacted
+from adapters.relay.http import Exchange, Http, body_of
 from adapters.relay.mapping import fields_of
 from adapters.relay.matching import browser
 from adapters.relay.oauth1 import Signer
@@ -85,12 +85,8 @@ class X:
         """Post one request; where it is refused, nothing of it was taken, and it does not say for which conversion."""
         exchange = await self._post(account, rendered)
         secrets = [str(account.credentials.get(name) or "") for name in _SECRETS]
-        return Told(
-            outcomes=[_outcome(exchange.answer, len(rendered))] * len(rendered),
-            status=exchange.answer.status,
-            request=redacted(body_of({"conversions": list(rendered)}), secrets),
-            response=redacted(exchange.answer.problem or exchange.answer.body, secrets),
-            duration=exchange.duration,
+        return exchange.told(
+            [_outcome(exchange.answer, len(rendered))] * len(rendered), {"conversions": list(rendered)}, secrets
         )
 
     async def test(self, account: Account) -> Outcome:

@@ -25,7 +25,7 @@ _RESERVED = re.compile(
     r"|dynamic_link_(app_open|app_update|first_open)|notification_(dismiss|foreground|open|receive|send)"
 )
 #: Of a purchase the transaction is recognised; of nothing else is a repeat.
-_RECOGNISED = frozenset({"purchase", "refund"})
+_PURCHASE = "purchase"
 _MEASUREMENT = re.compile(r"G-[A-Z0-9]+")
 
 
@@ -59,7 +59,7 @@ def take_hit(standin: Standin, body: Mapping[str, Any], *, recognises: bool = Fa
     for event in body["events"]:
         params = event.get("params") or {}
         number = params.get("event_id") or params.get("transaction_id") or f"{body.get('client_id')}:{event['name']}"
-        is_known = recognises or (event["name"] in _RECOGNISED and "transaction_id" in params)
+        is_known = recognises or (event["name"] == _PURCHASE and "transaction_id" in params)
         standin.take(str(number), {**whose, "event": event}, recognises=is_known)
 
 

@@ -109,7 +109,7 @@ async def _identified(tx: Transaction, rows: Sequence[_Row], now: datetime) -> t
             event_type=row.item.identity.event_type,
             identity=identity,
             content_hash=row.item.content_hash,
-            event_payload=orjson.dumps(row.item.payload).decode(),
+            event_payload=row.item.text,
             event_time=whole_milliseconds(row.item.event_time),
         )
         first.append(row)

@@ -13,7 +13,7 @@ import structlog
 from adapters.budgets import Budgets
 from adapters.relay.accounts import account_of
 from adapters.relay.mapping import built_in
-from adapters.relay.port import Account, Adapter
+from adapters.relay.port import Account, Adapter, every
 from adapters.vault import CannotOpenError, Vault
 from brokers import topology
 from brokers.delivery import Delivery as Carried
@@ -130,7 +130,7 @@ async def _round(number: int, uow: Uow, clock: Clock, outside: Outside, late: se
     if taken is None:
         return False
     sendings = rendered(taken.claimed, taken.adapter, taken.account, taken.mapping, clock())
-    _leave(sendings, taken.uncertain)
+    _leave(sendings, taken)
     slow = await send(sendings, taken.adapter, taken.account)
     for call, part in slow.items():
         task = asyncio.create_task(_finish(call, taken, part, uow, clock))
@@ -192,7 +192,7 @@ async def _claim(number: int, uow: Uow, clock: Clock, outside: Outside, late: se
         claimed = await tx.event_deliveries.claim(number, now=now, limit=most, token=token, lease=LEASE)
         if not claimed:
             return None
-        uncertain = () if limits.recognises_repeats else await _interrupted(tx, claimed)
+        uncertain = () if limits.recognises is every else await _interrupted(tx, claimed)
         await tx.attempts.begin([_attempt(each, view, now) for each in claimed])
         own = await tx.configuration.mapping(view.destination.storefront_id, view.destination.platform_code)
     mapping = own or built_in(view.destination.platform_code)
@@ -218,10 +218,11 @@ async def _interrupted(tx: Transaction, claimed: Sequence[ClaimedDelivery]) -> s
     return {id_ for id_, attempt in begun.items() if attempt.number == before[id_]}
 
 
-def _leave(sendings: Sequence[Sending], uncertain: Collection[int]) -> None:
-    """Take what may have been taken already out of what is sent: an operator alone may send it again."""
+def _leave(sendings: Sequence[Sending], taken: _Round) -> None:
+    """Take what may have been taken already, and would count twice, out of what is sent: that is for an operator."""
     for each in sendings:
-        if each.claimed.delivery.id in uncertain:
+        is_safe = each.rendered is not None and taken.adapter.limits.recognises(each.rendered)
+        if each.claimed.delivery.id in taken.uncertain and not is_safe:
             each.rendered, each.skipped, each.outcome = None, None, outcomes.UNCERTAIN
 
 

@@ -5,18 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
 import structlog
 
 from brokers import metrics, topology
 from brokers.delivery import Delivery as Carried
 from brokers.router import Router
-from handlers.relay.planning import Horizons, dispatch, placed
+from handlers.relay.planning import Horizons, dispatch, standing
 from persistence.uow import Transaction, Uow
 from schemas.clock import Clock
 from schemas.readers import whole_milliseconds
 from schemas.relay.items import EventItem, ItemError, event_id_of, parse_item
-from schemas.relay.messages import IngestEvents, IngestEventsResult, ItemResult
+from schemas.relay.messages import IngestEvents, IngestEventsResult
 from schemas.relay.records import Destination, EventStatus, MarketingEvent, Storefront
 
 log = structlog.get_logger()
@@ -71,14 +70,16 @@ def _judged(message_id: str, index: int, raw: Any, now: datetime) -> _Judged:
 
 
 async def _store(tx: Transaction, judged: Sequence[_Judged], horizons: Horizons, now: datetime) -> None:
-    known = await tx.events.find([str(each.item.identity) for each in judged if each.item])
+    known: dict[str, MarketingEvent | EventItem] = {
+        **await tx.events.find([str(each.item.identity) for each in judged if each.item])
+    }
     codes = {each.item.identity.storefront_code for each in judged if each.item}
     shops = await tx.configuration.storefronts_by_code(codes)
     goes_to = await tx.destinations.of_storefronts([shop.id for shop in shops.values()])
     repeated: set[str] = set()
-    new = [event for each in judged if (event := _take(each, known, repeated, now))]
-    ways = [_way(event, shops, goes_to) for event in new]
-    stored = [placed(event, shop, way, now) for event, (shop, way) in zip(new, ways, strict=True)]
+    new = [each for each in judged if _is_new(each, known, repeated)]
+    ways = [_way(each, shops, goes_to) for each in new]
+    stored = [_event(each, shop, way, now) for each, (shop, way) in zip(new, ways, strict=True)]
     await tx.events.add(stored)
     numbers = await tx.events.numbers([event.identity or "" for event in stored])
     on_their_way = [
@@ -90,39 +91,41 @@ async def _store(tx: Transaction, judged: Sequence[_Judged], horizons: Horizons,
         log.info("events_stored", events=len(stored), held=held, items=len(judged))
 
 
-def _take(
-    judged: _Judged, known: dict[str, MarketingEvent], repeated: set[str], now: datetime
-) -> MarketingEvent | None:
-    """Judge an item against what is stored and what came before it; return the event if it is new."""
+def _is_new(judged: _Judged, known: dict[str, MarketingEvent | EventItem], repeated: set[str]) -> bool:
+    """Judge an item against what is stored and what came before it in its batch."""
     item = judged.item
     assert item
     identity = str(item.identity)
     if (there := known.get(identity)) is None:
         judged.result = "accepted"
-        known[identity] = event = _event(judged, item, now)
-        return event
+        known[identity] = item
+        return True
     if there.content_hash != item.content_hash:
         judged.result, judged.reason = "conflict", CONFLICT
-    elif there.id is not None and there.message_id == judged.message_id and identity not in repeated:
+    elif isinstance(there, MarketingEvent) and there.message_id == judged.message_id and identity not in repeated:
         # The same message once more: it is answered as it was the first time.
         judged.result = "accepted"
         repeated.add(identity)
     else:
         judged.result, judged.reason = "duplicate", DUPLICATE
         metrics.duplicates.labels(topology.RELAY_EVENTS_INGEST.name).inc()
-    return None
+    return False
 
 
-def _event(judged: _Judged, item: EventItem, now: datetime) -> MarketingEvent:
+def _event(judged: _Judged, shop: Storefront | None, way: Sequence[Destination], now: datetime) -> MarketingEvent:
+    item = judged.item
+    assert item
+    status, reason = standing(shop, way)
     return MarketingEvent(
         id=None,
         event_id=item.identity.event_id,
-        storefront_id=None,
+        storefront_id=shop.id if shop else None,
         storefront_code=item.identity.storefront_code,
         event_type=item.identity.event_type,
-        event_payload=orjson.dumps(item.payload).decode(),
+        event_payload=item.text,
         source_system=SOURCE,
-        status=EventStatus.PENDING,
+        status=status,
+        error_message=reason,
         identity=str(item.identity),
         content_hash=item.content_hash,
         event_time=whole_milliseconds(item.event_time),
@@ -133,24 +136,25 @@ def _event(judged: _Judged, item: EventItem, now: datetime) -> MarketingEvent:
 
 
 def _way(
-    event: MarketingEvent, shops: dict[str, Storefront], goes_to: dict[int, list[Destination]]
+    judged: _Judged, shops: dict[str, Storefront], goes_to: dict[int, list[Destination]]
 ) -> tuple[Storefront | None, list[Destination]]:
-    shop = shops.get(event.storefront_code or "")
+    assert judged.item
+    shop = shops.get(judged.item.identity.storefront_code)
     return shop, goes_to.get(shop.id, []) if shop else []
 
 
 def _answer(page: Sequence[_Judged], error: str | None) -> IngestEventsResult:
     accepted = [each for each in page if each.result == "accepted"]
-    return IngestEventsResult(
-        accepted=len(accepted),
-        rejected=len(page) - len(accepted),
-        event_ids=[each.event_id or "" for each in accepted],
-        errors=[{"event_id": each.event_id, "error": each.reason} for each in page if each.reason],
-        results=[
-            ItemResult.model_validate(
+    return IngestEventsResult.model_validate(
+        {
+            "accepted": len(accepted),
+            "rejected": len(page) - len(accepted),
+            "event_ids": [each.event_id or "" for each in accepted],
+            "errors": [{"event_id": each.event_id, "error": each.reason} for each in page if each.reason],
+            "results": [
                 {"index": each.index, "result": each.result, "event_id": each.event_id, "reason": each.reason}
-            )
-            for each in page
-        ],
-        batch_error=error or None,
+                for each in page
+            ],
+            "batch_error": error or None,
+        }
     )

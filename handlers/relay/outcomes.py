@@ -10,6 +10,7 @@ import orjson
 
 from adapters.relay.port import Outcome, Verdict
 from handlers.relay.sending import Sending
+from schemas.relay import selection
 from schemas.relay.privacy import hidden, without_addresses
 from schemas.relay.records import Attempt, AttemptStatus, Delivery, DeliveryState
 
@@ -24,7 +25,7 @@ LONGEST_PAUSE: Final = timedelta(minutes=5)
 UNTIL_RESUMED: Final = datetime(9999, 1, 1, tzinfo=UTC)
 #: Of a delivery whose sender died in mid-call, at a platform that would count it twice.
 UNCERTAIN: Final = Outcome(
-    verdict=Verdict.PERMANENT, reason="its sender died in mid-call: it may have been taken, and a repeat counts twice"
+    verdict=Verdict.PERMANENT, reason=f"its sender died in mid-call: {selection.UNCERTAIN}, and a repeat counts twice"
 )
 
 _WAITS = frozenset({Verdict.THROTTLED, Verdict.AUTH, Verdict.CONFIG})

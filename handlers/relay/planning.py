@@ -19,16 +19,23 @@ NO_DESTINATION: Final = "its storefront has no destination"
 Horizons = Mapping[str, timedelta]
 
 
+def standing(storefront: Storefront | None, goes_to: Sequence[Destination]) -> tuple[EventStatus, str | None]:
+    """Return how an event stands: processing where it has a way, held where it has none yet, with the reason."""
+    if goes_to:
+        return EventStatus.PROCESSING, None
+    return EventStatus.HELD, NO_DESTINATION if storefront else NO_STOREFRONT
+
+
 def placed(
     event: MarketingEvent, storefront: Storefront | None, goes_to: Sequence[Destination], now: datetime
 ) -> MarketingEvent:
-    """Return an event with what can be said of its way: processing where it has one, held where it has none yet."""
-    reason = None if goes_to else (NO_DESTINATION if storefront else NO_STOREFRONT)
+    """Return an event with what can be said of its way."""
+    status, reason = standing(storefront, goes_to)
     return replace(
         event,
         storefront_id=storefront.id if storefront else event.storefront_id,
         storefront_code=storefront.storefront_id if storefront else event.storefront_code,
-        status=EventStatus.HELD if reason else EventStatus.PROCESSING,
+        status=status,
         error_message=reason,
         updated_at=now,
     )

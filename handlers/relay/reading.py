@@ -6,14 +6,15 @@ import orjson
 
 from adapters.relay.port import RelayEvent
 from schemas.relay.items import ItemError, money
+from schemas.relay.privacy import pages_without_people
 from schemas.relay.records import MarketingEvent
 
 _GRANTED = {"granted": True, "denied": False, "true": True, "false": False, "yes": True, "no": False}
 
 
 def event_of(stored: MarketingEvent, downstream_id: str) -> RelayEvent:
-    """Return an event as adapters read it; an amount that is none is none."""
-    payload: dict[str, Any] = orjson.loads(stored.event_payload)
+    """Return an event as adapters read it; an amount that is none is none, and addresses of pages name nobody."""
+    payload: dict[str, Any] = pages_without_people(orjson.loads(stored.event_payload))
     try:
         value, currency = money(payload)
     except ItemError:

@@ -9,9 +9,11 @@ from typing import Any, Final
 import orjson
 import structlog
 
+from adapters.relay.mapping import is_consent_required
 from adapters.relay.port import Account, Adapter, Outcome, Refused, RelayEvent, Skipped, Told, Verdict
 from handlers.relay.reading import event_of
 from schemas.relay.records import ClaimedDelivery
+from schemas.relay.selection import UNCERTAIN
 
 log = structlog.get_logger()
 
@@ -49,7 +51,7 @@ def _rendered(
 ) -> Sending:
     sending = Sending(claimed)
     try:
-        sending.rendered = adapter.render(_in_time(claimed, adapter.limits.freshness, now), account, mapping)
+        sending.rendered = adapter.render(_in_time(claimed, adapter.limits.freshness, now, mapping), account, mapping)
     except Refused as refused:
         sending.outcome = Outcome(verdict=Verdict.PERMANENT, reason=str(refused))
     except Skipped as skipped:
@@ -62,7 +64,7 @@ def _rendered(
     return sending
 
 
-def _in_time(claimed: ClaimedDelivery, freshness: timedelta, now: datetime) -> RelayEvent:
+def _in_time(claimed: ClaimedDelivery, freshness: timedelta, now: datetime, mapping: Mapping[str, Any]) -> RelayEvent:
     """Return the event as it may be said now; raises Refused for what is too late."""
     if claimed.delivery.expires_at <= now:
         raise Refused("past its horizon: a repeat could count twice")
@@ -70,7 +72,7 @@ def _in_time(claimed: ClaimedDelivery, freshness: timedelta, now: datetime) -> R
     if event.event_time < now - freshness:
         raise Refused(f"older than {freshness} at sending")
     # A producer's clock may be ahead, and platforms refuse what has not happened yet.
-    return replace(event, event_time=min(event.event_time, now))
+    return replace(event, event_time=min(event.event_time, now), is_consent_required=is_consent_required(mapping))
 
 
 async def send(
@@ -129,7 +131,7 @@ class _Calls:
         async with self._turns:
             told = await self._adapter.send(self._account, [each.rendered or {} for each in batch])
         for each, outcome in zip(batch, told.outcomes, strict=True):
-            each.outcome, each.told = outcome, told
+            each.outcome, each.told = self._final(each, outcome), told
         suspects = [each for each in batch if each.outcome and each.outcome.verdict is Verdict.SPLIT]
         if len(suspects) < len(batch):
             return await self.send(suspects) if suspects else None
@@ -138,6 +140,13 @@ class _Calls:
             await self.send(suspects[:middle])
             await self.send(suspects[middle:])
         return None
+
+    def _final(self, sending: Sending, outcome: Outcome) -> Outcome:
+        """Return an outcome, but an end where it is open and a repeat would count twice: that is for an operator."""
+        if outcome.verdict is not Verdict.UNKNOWN or self._adapter.limits.recognises(sending.rendered or {}):
+            return outcome
+        reason = f"{UNCERTAIN}, and {self._adapter.code} counts a repeat twice: {outcome.reason}"
+        return replace(outcome, verdict=Verdict.PERMANENT, reason=reason)
 
     @staticmethod
     def _leave(batch: Sequence[Sending]) -> None:

@@ -15,7 +15,6 @@ from brokers.publisher import Publisher
 from brokers.topology import SAMPLES_INGEST
 from mesh.bench.figures import Account, Measured, accounted
 from mesh.bench.stage import Place
-from mesh.embedded.process import ServiceFailed
 
 #: A run that stores nothing new for this long will not.
 STALLED_SECONDS = 20.0
@@ -106,9 +105,9 @@ async def rate(
         if stored > looks[-1][0]:
             looks.append((stored, now))
             tell(stored / messages)
-        elif not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
-            raise ServiceFailed(f"the worker ended; its log is in {place.folder}")
-        elif now - looks[-1][1] > STALLED_SECONDS:
+            continue
+        place.must_run(process)
+        if now - looks[-1][1] > STALLED_SECONDS:
             break
     (begun, since), (ended, until) = looks[1] if len(looks) > 2 else looks[0], looks[-1]  # noqa: PLR2004 - two commits
     timed, seconds = ended - begun, max(until - since, LOOK_SECONDS)

@@ -14,7 +14,6 @@ import psutil
 from brokers.link import Link
 from mesh.bench.crawl import STALLED_SECONDS, Tell
 from mesh.bench.stage import Place
-from mesh.embedded.process import ServiceFailed
 from persistence.inbox import REMEMBERED
 
 #: A look asks the broker for one number and the kernel for two; counting rows would cost more the more there are.
@@ -78,8 +77,7 @@ async def drained(place: Place, process: psutil.Process, queue: str, number: int
     try:
         channel = await link.channel()
         while waiting and time.monotonic() - changed_at < STALLED_SECONDS:
-            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
-                raise ServiceFailed(f"the worker ended; its log is in {place.folder}")
+            place.must_run(process)
             looks.append(look(place, process))
             found = (await channel.queue_declare(queue, passive=True)).message_count or 0
             if found != waiting:

@@ -2,15 +2,13 @@
 
 import asyncio
 import secrets
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import aiormq.abc
-import orjson
 import psutil
 
 from brokers.link import Link
@@ -19,7 +17,8 @@ from mesh.bench.benchmark import Benchmark, Measure
 from mesh.bench.crawl import Tell
 from mesh.bench.figures import Account, Measured, Target
 from mesh.bench.load import SAMPLES, TASKS, Kind, Load, number_in
-from mesh.bench.stage import ROOT, Place, Stage
+from mesh.bench.sender import sent
+from mesh.bench.stage import Place, Stage
 from mesh.embedded.process import ServiceFailed, free_port, port_answers
 
 OURS = "gateway"
@@ -65,7 +64,7 @@ def _served(shape: Shape, *, is_peer: bool = False) -> Measure:
             async with _server(place, settings, is_peer=is_peer) as process:
                 await ready(int(port), process, place)
                 load = replace(shape.load(size), address=port, token=token, watched=process.pid)
-                told = await _sent("mesh.bench.client", load)
+                told = await sent("mesh.bench.client", load)
             tell(0.7)
             return await _judged(place, load, told)
 
@@ -84,7 +83,7 @@ def _bare(shape: Shape) -> Measure:
     async def measure(stage: Stage, size: int, tell: Tell) -> Measured:
         async with stage.place() as place:
             load = replace(shape.load(size), address=place.broker_url)
-            told = await _sent("mesh.bench.bare", load)
+            told = await sent("mesh.bench.bare", load)
             tell(0.7)
             return await _judged(place, load, told)
 
@@ -98,23 +97,6 @@ async def ready(port: int, process: psutil.Process, place: Place) -> None:
             if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
                 raise ServiceFailed(f"the server ended; its log is in {place.folder}")
             await asyncio.sleep(0.05)
-
-
-async def _sent(module: str, load: Load) -> dict[str, Any]:
-    """Let a process of its own send a load, and return what it tells; raises ServiceFailed with its complaint."""
-    pipe = asyncio.subprocess.PIPE
-    sender = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT
-    )
-    try:
-        said, complained = await sender.communicate(orjson.dumps(asdict(load)))
-    finally:
-        if sender.returncode is None:
-            sender.kill()
-    if sender.returncode:
-        raise ServiceFailed(f"{module} ended with {sender.returncode}\n{complained.decode(errors='replace')[-2000:]}")
-    told: dict[str, Any] = orjson.loads(said)
-    return told
 
 
 async def _judged(place: Place, load: Load, told: dict[str, Any]) -> Measured:

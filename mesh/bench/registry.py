@@ -10,6 +10,7 @@ from mesh.bench.latency import LATENCY
 from mesh.bench.memory import MEMORY
 from mesh.bench.outbox import OUTBOX
 from mesh.bench.relay import RELAY
+from mesh.bench.replies import REPLIES
 from mesh.bench.retry import RETRY
 from mesh.bench.rows import COMPARED
 from mesh.bench.schedules import SCHEDULES
@@ -18,18 +19,7 @@ from mesh.bench.startup import STARTUP
 BENCHMARKS: dict[str, Benchmark] = {
     each.name: each
     for each in (
-        STARTUP,
-        INGEST,
-        COMPARED,
-        CREATORS,
-        CONSUME,
-        GATEWAY,
-        OUTBOX,
-        SCHEDULES,
-        LATENCY,
-        BACKLOG,
-        RETRY,
-        RELAY,
-        MEMORY,
+        *(STARTUP, INGEST, COMPARED, CREATORS, CONSUME, GATEWAY, OUTBOX, SCHEDULES, LATENCY, BACKLOG, RETRY),
+        *(RELAY, REPLIES, MEMORY),
     )
 }

@@ -18,7 +18,7 @@ from brokers.topology import DOMAINS, QUEUES
 from mesh.bench.sql import Sql
 from mesh.data_dir import DataDir
 from mesh.embedded.mariadb import PrivateMariaDB, private_mariadb
-from mesh.embedded.process import ChildProcess
+from mesh.embedded.process import ChildProcess, ServiceFailed
 from mesh.embedded.rabbitmq import PrivateRabbitMQ, private_rabbitmq
 from persistence import migrate
 
@@ -67,6 +67,11 @@ class Place:
             yield psutil.Process(child.pid)
         finally:
             await child.stop()
+
+    def must_run(self, process: psutil.Process) -> None:
+        """Raise ServiceFailed where a process of this place has ended by itself."""
+        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+            raise ServiceFailed(f"the worker ended; its log is in {self.folder}")
 
 
 class Stage:

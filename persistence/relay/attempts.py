@@ -46,6 +46,11 @@ class Attempts:
         """Write what became of attempts, by number."""
         await self._session.write(FINISH, sorted(attempts, key=lambda each: each.id or 0))
 
+    async def forget(self, event_id: int) -> None:
+        """Drop what was said both ways about an event; that it was tried, when and how it ended stays."""
+        mine = event_attempts.update().where(event_attempts.c.event_id == event_id)
+        await self._session.execute(mine.values(request=None, response_body=None))
+
     async def of_event(self, event_id: int) -> list[Attempt]:
         """Return every attempt of every delivery of an event, oldest first."""
         query = select(*columns_of(Attempt)).where(event_attempts.c.event_id == event_id)

@@ -7,7 +7,8 @@ from typing import Any, Final
 from sqlalchemy import Select, and_, case, exists, func, or_, select
 
 from persistence.dialect import Bulk, paths_of
-from persistence.relay.rows import columns_of, record_of, records_of
+from persistence.keyed import KEYS, Keyed
+from persistence.relay.rows import columns_of, record_of, record_of_values, records_of
 from persistence.session import Session, chunks
 from persistence.tables import deliveries, marketing_events, platform_credentials, storefront_sgtm_config, storefronts
 from schemas.relay.records import DeliveryState, DestinationKind, EventStatus, MarketingEvent
@@ -22,6 +23,10 @@ SAVE: Final = Bulk(
     key=("id",),
     replace=tuple(name for name in _PATHS if name not in {"id", "created_at"}),
 )
+
+_SAME: Final = marketing_events.c.identity.in_(KEYS)
+_FIND: Final = Keyed(select(*columns_of(MarketingEvent)).where(_SAME).with_for_update())
+_NUMBERS: Final = Keyed(select(marketing_events.c.identity, marketing_events.c.id).where(_SAME))
 
 #: What others write says `pending`, or a word that nobody knows, which is read as the same.
 _NEW: Final = marketing_events.c.status == EventStatus.PENDING
@@ -39,12 +44,9 @@ class Events:
 
     async def find(self, identities: Collection[str]) -> dict[str, MarketingEvent]:
         """Return the events that have these identities, locked until the transaction ends."""
-        found: dict[str, MarketingEvent] = {}
-        for chunk in chunks(sorted(set(identities))):
-            query = select(*columns_of(MarketingEvent)).where(marketing_events.c.identity.in_(chunk))
-            rows = (await self._session.execute(query.with_for_update())).all()
-            found |= {each.identity: each for each in records_of(MarketingEvent, rows) if each.identity}
-        return found
+        rows = await self._session.read(_FIND, sorted(set(identities)))
+        found = [record_of_values(MarketingEvent, row) for row in rows]
+        return {each.identity: each for each in found if each.identity}
 
     async def add(self, new: Sequence[MarketingEvent]) -> None:
         """Insert events; one whose identity appeared meanwhile is a Conflict."""
@@ -52,12 +54,7 @@ class Events:
 
     async def numbers(self, identities: Collection[str]) -> dict[str, int]:
         """Return the row numbers of events by identity."""
-        found: dict[str, int] = {}
-        for chunk in chunks(sorted(set(identities))):
-            query = select(marketing_events.c.identity, marketing_events.c.id)
-            rows = await self._session.execute(query.where(marketing_events.c.identity.in_(chunk)))
-            found |= {row.identity: row.id for row in rows}
-        return found
+        return dict(await self._session.read(_NUMBERS, sorted(set(identities))))
 
     async def claim_unadopted(self, *, now: datetime, limit: int, token: str, lease: timedelta) -> list[int]:
         """Take rows that nobody has looked at, or that are held for something that now exists; return their numbers.
@@ -117,6 +114,11 @@ class Events:
         query = select(*columns_of(MarketingEvent)).where(marketing_events.c.id == number)
         row = (await self._session.execute(query)).first()
         return record_of(MarketingEvent, row) if row is not None else None
+
+    async def forget(self, number: int, now: datetime) -> None:
+        """Drop what the producer sent; its identity and the digest of its content stay, so that a repeat is known."""
+        row = marketing_events.update().where(marketing_events.c.id == number)
+        await self._session.execute(row.values(event_payload="{}", updated_at=now))
 
     async def listed(
         self,

@@ -73,11 +73,14 @@ def columns_of(kind: type, *, prefix: str = "") -> list[Any]:
 
 def record_of(kind: type[T], row: Row[Any], *, prefix: str = "") -> T | None:
     """Return the record that a row holds, or None where an outer join found nothing."""
-    values = {each.name: getattr(row, prefix + each.name) for each in fields(kind)}  # type: ignore[arg-type] # a dataclass
-    if values["id"] is None:
-        return None
-    words = {name: word(values[name]) for name in values if (word := _WORDS.get((kind, name)))}
-    return kind(**values | words)
+    values = [getattr(row, prefix + each.name) for each in fields(kind)]  # type: ignore[arg-type] # a dataclass
+    return record_of_values(kind, values) if getattr(row, f"{prefix}id") is not None else None
+
+
+def record_of_values(kind: type[T], values: Sequence[Any]) -> T:
+    """Return the record whose columns have these values, in the order of `columns_of`."""
+    named = {each.name: value for each, value in zip(fields(kind), values, strict=True)}  # type: ignore[arg-type] # a dataclass
+    return kind(**named | {name: word(named[name]) for name in named if (word := _WORDS.get((kind, name)))})
 
 
 def records_of(kind: type[T], rows: Sequence[Row[Any]]) -> list[T]:

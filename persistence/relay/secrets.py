@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Column, Table, select
 
 from persistence.session import Session
-from persistence.tables import platform_credentials, storefront_sgtm_config
+from persistence.tables import oauth_tokens, platform_credentials, storefront_sgtm_config
 
 #: Every column that holds ciphertext, by table.
 SEALED: Final[dict[str, tuple[Table, tuple[Column[Any], ...]]]] = {
@@ -15,11 +15,12 @@ SEALED: Final[dict[str, tuple[Table, tuple[Column[Any], ...]]]] = {
         storefront_sgtm_config,
         (storefront_sgtm_config.c.api_secret, storefront_sgtm_config.c.custom_headers),
     ),
+    "accounts": (oauth_tokens, (oauth_tokens.c.access_token, oauth_tokens.c.refresh_token)),
 }
 
 
 class Secrets:
-    """The ciphertext of credentials and tagging servers."""
+    """The ciphertext of credentials, tagging servers and business accounts."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -18,7 +18,16 @@ from persistence.tables.relay import (
     storefront_sgtm_config,
     storefronts,
 )
+from persistence.tables.replies import messages, oauth_tokens, replies, threads, users, webhook_events
 from persistence.tables.samples import sample_content_crawl_logs, sample_contents, sample_crawl_logs, samples
+from persistence.tables.stock import (
+    inventory,
+    order_items,
+    order_status_history,
+    orders,
+    reservations,
+    waiting_list,
+)
 
 __all__ = [
     "ad_analytics_platforms",
@@ -34,13 +43,21 @@ __all__ = [
     "event_attempts",
     "event_mappings",
     "inbox",
+    "inventory",
     "marketing_events",
+    "messages",
     "metadata",
+    "oauth_tokens",
+    "order_items",
+    "order_status_history",
+    "orders",
     "outbox",
     "outreach_contacts",
     "outreach_tasks",
     "platform_credentials",
     "products",
+    "replies",
+    "reservations",
     "sample_chatbot_schedules",
     "sample_content_crawl_logs",
     "sample_contents",
@@ -48,4 +65,8 @@ __all__ = [
     "samples",
     "storefront_sgtm_config",
     "storefronts",
+    "threads",
+    "users",
+    "waiting_list",
+    "webhook_events",
 ]

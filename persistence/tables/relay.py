@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy import Text as LongText
 
 from persistence.tables.metadata import OPTIONS, metadata
-from persistence.tables.types import Clipped, Count, Exact, Id, Json, Text, UtcDateTime, long_text, utc_now_default
+from persistence.tables.types import Clipped, Count, Exact, Id, Json, JsonText, Text, UtcDateTime, utc_now_default
 
 #: SQLite numbers rows by itself only in a column of type INTEGER.
 Number = BigInteger().with_variant(Integer(), "sqlite")
@@ -151,7 +151,7 @@ marketing_events = Table(
     Column("storefront_id", Number),
     Column("storefront_code", Exact(50)),
     Column("event_type", Exact(50), nullable=False),
-    Column("event_payload", long_text(), nullable=False),
+    Column("event_payload", JsonText(), nullable=False),
     Column("source_system", Text(50), nullable=False, server_default="oms"),
     Column("status", Text(20), nullable=False, server_default="pending"),
     Column("retry_count", Count, nullable=False, server_default=text("0")),

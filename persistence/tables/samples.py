@@ -86,9 +86,8 @@ sample_crawl_logs = Table(
     Column("extra", Json),
     Index("IX_sample_crawl_logs_CampaignID", "platform_campaign_id"),
     Index("IX_sample_crawl_logs_ProductID", "platform_product_id"),
-    Index("ix_sample_crawl_logs_fingerprint", "fingerprint", "crawl_date"),
     Index("ix_sample_crawl_logs_sample", "sample_id"),
-    Index("ix_sample_crawl_logs_date", "crawl_date"),
+    Index("ix_sample_crawl_logs_day", "crawl_date", "fingerprint"),
     **OPTIONS,
 )
 

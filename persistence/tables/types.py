@@ -17,6 +17,7 @@ from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
 
 Processor = Callable[[Any], Any]
 INT_RANGE: Final = range(-(2**31), 2**31)
+HUNDREDTHS_MAX: Final = 20_000_000
 
 
 class Text(TypeDecorator[str]):
@@ -157,6 +158,28 @@ class Money(TypeDecorator[Decimal]):
         return Decimal(value) if isinstance(value, str) else value
 
 
+class Hundredths(TypeDecorator[Decimal]):
+    """A small exact decimal of two digits after the point, stored as whole hundredths.
+
+    SQLite compares decimals as text or as binary fractions; whole numbers are compared alike everywhere.
+    """
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:  # noqa: ARG002  given by SQLAlchemy
+        """Round to hundredths and check the range."""
+        if value is None:
+            return None
+        if not value.is_finite() or abs(value) > HUNDREDTHS_MAX:
+            raise ValueError(f"{value} does not fit 32 bits of hundredths")
+        return int((value * 100).quantize(Decimal(1), ROUND_HALF_UP))
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002  given by SQLAlchemy
+        """Read hundredths."""
+        return None if value is None else Decimal(value) / 100
+
+
 class Json(TypeDecorator[Any]):
     """Any JSON value; None is SQL NULL and never JSON's null.
 
@@ -178,6 +201,43 @@ class Json(TypeDecorator[Any]):
     def result_processor(self, dialect: Dialect, coltype: object) -> Processor:  # noqa: ARG002  the signature is SQLAlchemy's
         """Parse."""
         return _load_json
+
+
+class Quotable:
+    """Text on its way to the driver of MySQL, which escapes it by `escaped` and not by its own table."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __str__(self) -> str:
+        """Return the text, for drivers that know nothing of this."""
+        return self.text
+
+
+def escaped(value: Quotable, _: Any = None) -> str:
+    """Return the literal of a text in a session without NO_BACKSLASH_ESCAPES, in UTF-8.
+
+    There quote and backslash are all that must be escaped, https://dev.mysql.com/doc/refman/8.0/en/string-literals.html.
+    The driver's own way looks every character up, which for JSON, full of double quotes, takes twenty times as long.
+    """
+    return "'" + value.text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+class JsonText(TypeDecorator[str]):
+    """JSON as it was written, which no database looks into: up to 16 MB where MySQL's default would be 64 KB."""
+
+    impl = LongText
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Say how long, on MySQL."""
+        return dialect.type_descriptor(LongText() if dialect.name == "sqlite" else mysql.MEDIUMTEXT())
+
+    def bind_processor(self, dialect: Dialect) -> Processor | None:
+        """Have it escaped quickly, on MySQL."""
+        return None if dialect.name == "sqlite" else lambda value: Quotable(value) if value is not None else None
 
 
 def blob() -> TypeEngine[bytes]:

@@ -15,12 +15,14 @@ from publishers.admin.health import Probe, health
 from publishers.admin.mappings import mappings
 from publishers.admin.people import People
 from publishers.admin.platforms import platforms
+from publishers.admin.replies import replies
 from publishers.admin.sgtm_configs import sgtm_configs
 from publishers.admin.storefronts import storefronts
 from publishers.gateway import docs
 
 DESCRIPTION = """
-For operators: who sends what where, the secrets for it, the switches that hold it, and what became of every event.
+For operators: who sends what where, the secrets for it, the switches that hold it, what became of every event, and
+what customers are told.
 Every change is remembered with who made it. Secrets go in and are shown masked; the role `secrets` alone may see them
 in clear, and each look is remembered.
 """
@@ -34,6 +36,7 @@ _RESOURCES = (
     mappings,
     events,
     deliveries,
+    replies,
     audit,
 )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -9,7 +10,6 @@ from pydantic import BaseModel, Field
 
 from adapters.relay.accounts import account_of
 from adapters.relay.credentials import credential_problems
-from brokers.verdict import Conflict
 from persistence.uow import Transaction
 from publishers.admin.desk import (
     UNSAID,
@@ -22,6 +22,7 @@ from publishers.admin.desk import (
     Printable,
     Reader,
     RowNumber,
+    adding,
     check_may_reveal,
     line,
     listed,
@@ -138,20 +139,16 @@ def _changing(router: APIRouter, desk: Desk) -> None:
     @router.post("", status_code=201, responses=says(404, 409))
     async def create_credential(new: NewCredential, person: Changer) -> CredentialShown:
         """Store a storefront's account at a platform; events that were held for want of one go on."""
-        try:
-            async with desk.uow() as tx:
-                platform, _ = await _parents(tx, new.platform_id, new.storefront_id)
-                _check(platform, new.credentials, new.destination_type)
-                await _check_free(tx, new.storefront_id, new.platform_id)
-                values = new.model_dump(exclude={"credentials"})
-                values["credentials_encrypted"] = desk.vault.seal(new.credentials)
-                made = await tx.configuration.credentials.add(values)
-                await remember(tx, person, "create", RESOURCE, made.id, **_told(values))
-                (told,) = await _shown(desk, tx, [made])
-        except Conflict:
-            async with desk.uow() as tx:
-                await _check_free(tx, new.storefront_id, new.platform_id)
-            raise
+        check_free = partial(_check_free, storefront_id=new.storefront_id, platform_id=new.platform_id)
+        async with adding(desk, check_free) as tx:
+            platform, _ = await _parents(tx, new.platform_id, new.storefront_id)
+            _check(platform, new.credentials, new.destination_type)
+            await check_free(tx)
+            values = new.model_dump(exclude={"credentials"})
+            values["credentials_encrypted"] = desk.vault.seal(new.credentials)
+            made = await tx.configuration.credentials.add(values)
+            await remember(tx, person, "create", RESOURCE, made.id, **_told(values))
+            (told,) = await _shown(desk, tx, [made])
         return told
 
     @router.put("/{number}", responses=says(404))

@@ -1,10 +1,11 @@
 """What every route has at hand, and what its parameters are called."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Annotated, Any, Final, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, Protocol, TypeVar
 
 from fastapi import Depends, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -12,7 +13,9 @@ from starlette.requests import Request
 
 from adapters.relay.guard import Guard
 from adapters.relay.port import Adapter
+from adapters.replies.port import Grant, Outcome
 from adapters.vault import Vault
+from brokers.verdict import Conflict
 from persistence.uow import Transaction, Uow
 from publishers.admin.border import PERSON
 from publishers.admin.errors import Problem, forbidden, not_found
@@ -23,13 +26,35 @@ T = TypeVar("T")
 
 #: The widest number of a row that every database takes.
 _LARGEST: Final = 2**63 - 1
+#: So much of an identifier the audit can be searched by; a longer one stands whole among the details.
+_IDENTIFIER: Final = 64
 #: What a field is before anybody has said it: pydantic looks at no default, so that a spoken null is refused.
 UNSAID: Any = None
 
 
+class Exchange(Protocol):
+    """TikTok, where the code that an account's owner came back with is exchanged for tokens."""
+
+    async def connect(self, auth_code: str, redirect_uri: str) -> Grant | Outcome:
+        """Exchange a code, once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connecting:
+    """How business accounts are connected; owners come back to `here`, or else to where the operator asked."""
+
+    tiktok: Exchange
+    client_key: str
+    authorize_url: str
+    here: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The database, the keys, the platforms and the guard; `horizons` are how long each platform knows a repeat."""
+    """The database, the keys, the platforms and the guard; `horizons` are how long each platform knows a repeat.
+
+    `handoff` is how long a person speaks who takes a conversation over; without `connecting` no account is connected.
+    """
 
     uow: Uow
     clock: Clock
@@ -37,6 +62,8 @@ class Desk:
     guard: Guard
     adapters: Mapping[str, Adapter]
     bases: Mapping[str, str]
+    handoff: timedelta = timedelta(hours=12)
+    connecting: Connecting | None = None
 
     @property
     def horizons(self) -> dict[str, timedelta]:
@@ -129,6 +156,18 @@ def there(record: T | None, resource: str, identifier: object) -> T:
     return record
 
 
+@asynccontextmanager
+async def adding(desk: Desk, check_free: Callable[[Transaction], Awaitable[None]]) -> AsyncIterator[Transaction]:
+    """Open the transaction that adds a row; whoever loses the race for its key is told what `check_free` tells."""
+    try:
+        async with desk.uow() as tx:
+            yield tx
+    except Conflict:
+        async with desk.uow() as tx:
+            await check_free(tx)
+        raise
+
+
 def says(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the documentation of these refusals, beside those that every route has."""
     every = (401, 403, 422, 429, 503, *statuses)
@@ -139,4 +178,7 @@ async def remember(
     tx: Transaction, person: Person, action: str, resource: str, number: object, /, **details: Any
 ) -> None:
     """Write who did what, in the transaction that does it."""
-    await tx.configuration.audit(person.name, person.role, action, resource, str(number), **details)
+    identifier = str(number)
+    if len(identifier) > _IDENTIFIER:
+        details["identifier"] = identifier
+    await tx.configuration.audit(person.name, person.role, action, resource, identifier[:_IDENTIFIER], **details)

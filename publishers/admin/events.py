@@ -58,6 +58,14 @@ def events(desk: Desk) -> APIRouter:
         """Never send what still waits of it; an event that is held stays where it is, for good."""
         return await Hands(desk.uow, desk.clock, person).cancel(number, asked.reason if asked else "")
 
+    @router.post("/{number}/forget", responses=says(404))
+    async def forget_event(number: Number, person: Changer) -> Repaired:
+        """Drop what the producer sent and what was said of it to destinations; what still waits is never sent.
+
+        That there was such an event, and what became of it, stays. What destinations have is theirs to forget.
+        """
+        return await Hands(desk.uow, desk.clock, person).forget(number)
+
     return router
 
 
@@ -91,6 +99,15 @@ class Hands:
             return Repaired(matched=1, changed=1)
         waiting = DeliverySelection(event=number, states=tuple(sorted(CANCELLABLE)))
         return await Repair(uow=self.uow, clock=self.clock, selection=waiting).cancel(reason)
+
+    async def forget(self, number: int) -> Repaired:
+        """Drop one event's content everywhere here, after calling off what still waits of it."""
+        done = await self.cancel(number, "its content was forgotten")
+        async with self.uow() as tx:
+            await tx.events.forget(number, whole_milliseconds(self.clock()))
+            await tx.attempts.forget(number)
+            await remember(tx, self.person, "forget", RESOURCE, number)
+        return done
 
 
 async def _reopen(tx: Transaction, event: MarketingEvent, now: datetime) -> bool:

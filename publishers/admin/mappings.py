@@ -1,6 +1,6 @@
 """What our events are called at each platform: versions that follow each other, none of which is ever rewritten."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import Field, model_validator
@@ -20,12 +20,14 @@ EventName = Annotated[str, Field(max_length=100)]
 class Mapping(Body):
     """`events` by our name, null to leave one out; `fields` are ours to theirs; `other` is what the rest is called.
 
-    `other` is `pass` (our name as it is), `skip`, or the platform's own name for custom events.
+    `other` is `pass` (our name as it is), `skip`, or the platform's own name for custom events. With `consent` required
+    an event goes only where the person said yes to what the platform does with it; assumed, unless they said no.
     """
 
     events: dict[EventName, EventName | None] = Field(default_factory=dict, max_length=500)
     fields: dict[EventName, EventName] = Field(default_factory=dict, max_length=500)
     other: EventName = "pass"
+    consent: Literal["assumed", "required"] = "assumed"
 
     @model_validator(mode="after")
     def _is_lower(self) -> "Mapping":

@@ -1,6 +1,7 @@
 """Platforms: where credentials are for, and the kill switch of each for all storefronts."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -9,7 +10,6 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from pydantic import AfterValidator, Field, StringConstraints
 
-from brokers.verdict import Conflict
 from persistence.uow import Transaction
 from publishers.admin.desk import (
     UNSAID,
@@ -22,6 +22,7 @@ from publishers.admin.desk import (
     Printable,
     Reader,
     Words,
+    adding,
     line,
     listed,
     remember,
@@ -111,15 +112,11 @@ def platforms(desk: Desk) -> APIRouter:
         """Add a platform; without an adapter it takes no credentials."""
         values = new.model_dump()
         _check(desk, values)
-        try:
-            async with desk.uow() as tx:
-                await _check_free(tx, new.platform_code)
-                made = await tx.configuration.platforms.add(values)
-                await remember(tx, person, "create", RESOURCE, made.id, code=made.platform_code)
-        except Conflict:
-            async with desk.uow() as tx:
-                await _check_free(tx, new.platform_code)
-            raise
+        check_free = partial(_check_free, code=new.platform_code)
+        async with adding(desk, check_free) as tx:
+            await check_free(tx)
+            made = await tx.configuration.platforms.add(values)
+            await remember(tx, person, "create", RESOURCE, made.id, code=made.platform_code)
         return made
 
     @router.put("/{number}", responses=says(404))

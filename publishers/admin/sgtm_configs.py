@@ -1,13 +1,13 @@
 """Tagging servers: one a storefront, its secrets sealed, its address checked before anybody is sent there."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 
 from adapters.relay.accounts import account_of
 from adapters.vault import masked
-from brokers.verdict import Conflict
 from persistence.relay.destinations import SGTM
 from persistence.uow import Transaction
 from publishers.admin.desk import (
@@ -18,6 +18,7 @@ from publishers.admin.desk import (
     Number,
     Reader,
     RowNumber,
+    adding,
     check_may_reveal,
     listed,
     remember,
@@ -84,20 +85,13 @@ def _changing(router: APIRouter, desk: Desk) -> None:
         """Give a storefront its tagging server; events that were held for want of one go on."""
         values = _sealed(desk, new.model_dump())
         _check(desk, values)
-        try:
-            async with desk.uow() as tx:
-                there(
-                    await tx.configuration.storefronts.get(new.storefront_id, for_update=True),
-                    "storefront",
-                    new.storefront_id,
-                )
-                await _check_free(tx, new.storefront_id)
-                made = await tx.configuration.sgtm_configs.add(values)
-                await remember(tx, person, "create", RESOURCE, made.id, **_told(values))
-        except Conflict:
-            async with desk.uow() as tx:
-                await _check_free(tx, new.storefront_id)
-            raise
+        check_free = partial(_check_free, storefront_id=new.storefront_id)
+        async with adding(desk, check_free) as tx:
+            shop = await tx.configuration.storefronts.get(new.storefront_id, for_update=True)
+            there(shop, "storefront", new.storefront_id)
+            await check_free(tx)
+            made = await tx.configuration.sgtm_configs.add(values)
+            await remember(tx, person, "create", RESOURCE, made.id, **_told(values))
         return _shown(desk, made)
 
     @router.put("/{number}", responses=says(404))

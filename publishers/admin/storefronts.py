@@ -1,11 +1,11 @@
 """Storefronts: the tenants, and the first of the kill switches."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator
 
-from brokers.verdict import Conflict
 from persistence.uow import Transaction
 from publishers.admin.desk import (
     UNSAID,
@@ -18,6 +18,7 @@ from publishers.admin.desk import (
     Printable,
     Reader,
     Words,
+    adding,
     line,
     listed,
     remember,
@@ -77,15 +78,11 @@ def storefronts(desk: Desk) -> APIRouter:
     @router.post("", status_code=201, responses=says(409))
     async def create_storefront(new: NewStorefront, person: Changer) -> Storefront:
         """Add a storefront; events that were held for its code go on."""
-        try:
-            async with desk.uow() as tx:
-                await _check_free(tx, new.storefront_id)
-                made = await tx.configuration.storefronts.add(new.model_dump())
-                await remember(tx, person, "create", RESOURCE, made.id, code=made.storefront_id)
-        except Conflict:
-            async with desk.uow() as tx:
-                await _check_free(tx, new.storefront_id)
-            raise
+        check_free = partial(_check_free, code=new.storefront_id)
+        async with adding(desk, check_free) as tx:
+            await check_free(tx)
+            made = await tx.configuration.storefronts.add(new.model_dump())
+            await remember(tx, person, "create", RESOURCE, made.id, code=made.storefront_id)
         return made
 
     @router.put("/{number}", responses=says(404))

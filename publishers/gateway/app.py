@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fastapi import FastAPI
 
 from brokers.status import StatusBoard
-from publishers.gateway import chatbot, creators, docs, errors, events, openapi, outreach, samples
+from publishers.gateway import chatbot, creators, docs, errors, events, openapi, outreach, samples, tiktok
 from publishers.gateway.auth import Callers
 from publishers.gateway.border import Border, HotRoute
 from publishers.gateway.health import health
@@ -16,7 +16,7 @@ from publishers.gateway.rate import RateLimit
 API_VERSION = "1"
 
 
-def gateway(
+def gateway(  # noqa: PLR0913 -- called once, where everything is put together
     publisher: Publisher,
     answers: Answers,
     board: StatusBoard,
@@ -25,10 +25,12 @@ def gateway(
     limits: Limits = Limits(),  # noqa: B008 -- frozen
     checks: Sequence[Check] = (),
     asyncapi: bytes | None = None,
+    webhook: tiktok.Webhook | None = None,
 ) -> Border:
     """Return the application.
 
-    `checks` are what readiness looks at, `asyncapi` is the JSON document served under that path.
+    `checks` are what readiness looks at, `asyncapi` is the JSON document served under that path. Without `webhook`
+    TikTok's notifications have no route.
     """
     app = FastAPI(
         title="Mesh",
@@ -41,7 +43,7 @@ def gateway(
     app.include_router(health(checks, asyncapi))
     app.include_router(messages(board))
     errors.install(app)
-    openapi.install(app)
+    openapi.install(app, has_webhook=webhook is not None)
     docs.install(app)
     hot: dict[str, HotRoute] = {
         samples.PATH: samples.samples_ingest(desk),
@@ -55,4 +57,5 @@ def gateway(
         callers,
         RateLimit(limits.requests_a_minute),
         producers_routes={events.PATH: events.Events(desk)},
+        signed_routes={tiktok.PATH: tiktok.Notifications(desk, webhook)} if webhook else {},
     )

@@ -20,11 +20,16 @@ WITHIN = timedelta(seconds=30)  # 15 MiB at 4 Mbit/s; slower senders would hold 
 
 
 async def read_body(call: Call, receive: Receive, limit: int) -> bytes:
-    """Return the body; raises 415, 413, or 408 for a sender that dawdles.
+    """Return a body of JSON; raises 415, and what `read_bytes` raises."""
+    _check_type(call)
+    return await read_bytes(call, receive, limit)
+
+
+async def read_bytes(call: Call, receive: Receive, limit: int) -> bytes:
+    """Return the body, whatever it is; raises 413, or 408 for a sender that dawdles.
 
     The declared length is only a hint that saves reading: what counts is what arrives.
     """
-    _check_type(call)
     declared = call.headers.get(b"content-length", b"")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)

@@ -47,6 +47,10 @@ class ProducersRoute(HotRoute, Protocol):
         """Return a refusal as its callers know it."""
 
 
+class SignedRoute(HotRoute, Protocol):
+    """A hot route whose callers show no token: it verifies a signature of the body itself."""
+
+
 class Border:
     """The outermost layer; nothing reaches a route, not even an unknown one, without passing it."""
 
@@ -57,10 +61,12 @@ class Border:
         callers: Callers,
         rate: RateLimit,
         producers_routes: Mapping[str, ProducersRoute],
+        signed_routes: Mapping[str, SignedRoute] | None = None,
     ) -> None:
-        """Send what is posted to the paths in `hot` straight to their route, and everything else to `app`."""
+        """Send what is posted to the paths of hot routes straight to their route, and everything else to `app`."""
         self.app = app
-        self._hot = {**hot, **producers_routes}
+        self._signed = frozenset(signed_routes or ())
+        self._hot = {**hot, **producers_routes, **(signed_routes or {})}
         self._callers = callers
         self._producers_routes = producers_routes
         self._rate = rate
@@ -104,7 +110,7 @@ class Border:
 
     async def _admitted(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            if not is_open(scope):
+            if not is_open(scope) and call.path not in self._signed:
                 self._identify(call)
             hot = self._hot.get(call.path)
             if hot is None:

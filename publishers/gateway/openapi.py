@@ -1,14 +1,14 @@
 """The OpenAPI document: also of the hot routes, which FastAPI does not see, from the models they validate with."""
 
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, FastAPI, Security
+from fastapi import APIRouter, Body, FastAPI, Header, Security
 from fastapi.openapi.utils import get_openapi
 from fastapi.security import APIKeyHeader, HTTPBasic
 from pydantic import BaseModel, ConfigDict, Field
 
-from publishers.gateway import auth, chatbot, events, openapi_outreach, samples
+from publishers.gateway import auth, chatbot, events, openapi_outreach, samples, tiktok
 from publishers.gateway.envelope import Accepted, Envelope
 from publishers.gateway.events import EventsProblem
 from publishers.gateway.openapi_words import LOCATION, PUBLISHING, QUEUEING, IdempotencyKey, Prefer, Queued, says
@@ -25,6 +25,24 @@ ever reported for something that could be lost; what takes longer is answered wi
 AUTHENTICATED = Security(APIKeyHeader(name=auth.HEADER, auto_error=False))
 #: The same of order systems.
 PRODUCER = Security(HTTPBasic(auto_error=False))
+
+
+class Notified(BaseModel):
+    """A notification is safe; of one that came before there is nothing more to do."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Notification(BaseModel):
+    """What TikTok says of an account; `content` is JSON within a text."""
+
+    model_config = ConfigDict(extra="allow")
+
+    client_key: str = Field(description="The app that is subscribed.")
+    event: str = Field(examples=["im_receive_msg"])
+    create_time: int = Field(description="Seconds since 1970.")
+    user_openid: str = Field(description="The business account.")
+    content: str
 
 
 class EventItem(BaseModel):
@@ -122,8 +140,42 @@ def _hot_routes() -> APIRouter:
     return router
 
 
-def install(app: FastAPI) -> None:
-    """Let the app's document describe the hot routes beside its own."""
+def _signed_routes() -> APIRouter:
+    """Return stand-ins of the routes whose callers show a signature and no token."""
+    router = APIRouter()
+
+    @router.post(
+        tiktok.PATH,
+        tags=["replies"],
+        response_model=Notified,
+        responses=says(401, 408, 413, 500, 503),
+        openapi_extra={
+            "requestBody": {
+                "content": {
+                    "application/json": {"schema": Notification.model_json_schema()},
+                    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+                },
+            }
+        },
+    )
+    def take_webhook(
+        signature: Annotated[
+            str,
+            Header(alias="TikTok-Signature", description="`t=<seconds>,s=<hex HMAC-SHA256 of t, a stop, the body>`."),
+        ],
+    ) -> None:
+        """Take in a notification of TikTok's, verified by its signature over the raw body.
+
+        200 means that it is confirmed by the broker, or was before. Whatever no repetition could mend is answered so
+        too, JSON or not: TikTok repeats everything else for three days.
+        """
+
+    return router
+
+
+def install(app: FastAPI, *, has_webhook: bool = False) -> None:
+    """Let the app's document describe the hot routes beside its own, and the webhook's where there is one."""
+    signed = _signed_routes().routes if has_webhook else []
 
     @cache
     def document() -> dict[str, Any]:
@@ -131,7 +183,7 @@ def install(app: FastAPI) -> None:
             title=app.title,
             version=app.version,
             description=DESCRIPTION,
-            routes=[*_hot_routes().routes, *app.routes],
+            routes=[*_hot_routes().routes, *signed, *app.routes],
         )
 
     app.openapi = document  # type: ignore[method-assign] # FastAPI documents this very assignment

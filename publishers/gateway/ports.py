@@ -39,6 +39,30 @@ class Answers(Protocol):
         """Listen for the answer to a message that is about to be published."""
 
 
+class Seen(Protocol):
+    """What was published already; forgetting it costs a publish more, and nothing else."""
+
+    async def has(self, key: str) -> bool:
+        """Tell whether this was noted. Never raises, never waits long."""
+
+    async def note(self, key: str) -> None:
+        """Note that this is confirmed by the broker. Never raises, never waits long."""
+
+
+class NothingSeen:
+    """The memory of a gateway without Redis: every copy is published."""
+
+    async def has(self, key: str) -> bool:  # noqa: ARG002 -- the Protocol's
+        """Tell that it was not."""
+        return False
+
+    async def note(self, key: str) -> None:
+        """Forget it."""
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """A dependency that readiness looks at; `probe` raises Unavailable while it is away.

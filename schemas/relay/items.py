@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
 
@@ -44,13 +45,14 @@ class ItemError(ValueError):
 class EventItem:
     """One event as its producer sent it, read.
 
-    `payload` is everything that was sent, cleaned; `content_hash` is the hex SHA-256 of its canonical JSON, less what
-    the identity says already: in which spelling that came makes no other content.
+    `payload` is everything that was sent, cleaned, and `text` its JSON; `content_hash` is the hex SHA-256 of its
+    canonical JSON, less what the identity says already: in which spelling that came makes no other content.
     """
 
     identity: EventIdentity
     event_time: datetime
     payload: dict[str, Any]
+    text: str
     content_hash: str
 
 
@@ -71,7 +73,7 @@ def parse_item(raw: Any, now: datetime, written_at: datetime | None = None) -> E
         raise ItemError("item", "is not an object")
     _check_value(raw.get("order_revenue"), "order_revenue")
     _check_value(raw.get("value"), "value")
-    payload = _plain(raw)
+    payload, text = _plain(raw)
     identity = EventIdentity(
         storefront_code(payload.get("storefront_id")), event_type(payload.get("event_name")), _event_id(payload)
     )
@@ -80,13 +82,18 @@ def parse_item(raw: Any, now: datetime, written_at: datetime | None = None) -> E
         identity=identity,
         event_time=written_at if written_at is not None and said in (None, "") else event_time(said, now),
         payload=payload,
+        text=text.decode(),
         content_hash=_content_hash(payload, identity),
     )
 
 
 def storefront_code(value: Any) -> str:
     """Return a storefront's code: trimmed, lower case, ASCII letters, digits, hyphen and underscore."""
-    text = _text(value, "storefront_id", _CODE)
+    return _code(_text(value, "storefront_id", _CODE))
+
+
+@lru_cache(maxsize=4096)  # a page is of few storefronts
+def _code(text: str) -> str:
     code = text.lower()
     # Some letters become ASCII in lower case, as the sign of the kelvin does.
     if not text.isascii() or not _CODE_SHAPE.fullmatch(code):
@@ -97,7 +104,7 @@ def storefront_code(value: Any) -> str:
 def event_type(value: Any) -> str:
     """Return an event's name as it is compared: trimmed, lower case."""
     name = _text(value, "event_name", _NAME).lower()
-    return _text(name, "event_name", _NAME)  # some letters are two in lower case
+    return name if name.isascii() else _text(name, "event_name", _NAME)  # some other letters are two in lower case
 
 
 def event_time(value: Any, now: datetime) -> datetime:
@@ -121,29 +128,35 @@ def money(payload: dict[str, Any]) -> tuple[Decimal | None, str | None]:
     return value, currency if _CURRENCY.fullmatch(currency) else None
 
 
-def _plain(raw: dict[str, Any]) -> dict[str, Any]:
-    """Return the item as every database can store it."""
-    payload, size = _cleaned(raw)
-    if size > MAX_ITEM_BYTES:
+def _plain(raw: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Return the item as every database can store it, and its JSON."""
+    payload, text = _cleaned(_named(raw))
+    if len(text) > MAX_ITEM_BYTES:
         raise ItemError("item", f"is larger than {MAX_ITEM_BYTES} bytes")
+    return payload, text
+
+
+def _named(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy in which fields are called as we call them."""
+    payload = dict(raw)
     if "t-value" in payload:
         payload.setdefault("t_value", payload.pop("t-value"))
     return payload
 
 
-def _cleaned(raw: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    """Return a copy that is clean, and how long its JSON is; nearly all are clean as they come."""
+def _cleaned(payload: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Return what is clean, and its JSON, which is written once; nearly all items are clean as they come."""
     try:
-        text = plain_json.canonical(raw)
-        if plain_json.is_clean(raw, text):
-            return dict(raw), len(text)
+        text = plain_json.canonical(payload)
+        if plain_json.is_clean(payload, text):
+            return payload, text
     except TypeError:
         pass  # what cannot be written as it is, is cleaned
     try:
-        payload: dict[str, Any] = plain_json.clean({str(name): value for name, value in raw.items()})
+        cleaned = _named(plain_json.clean({str(name): value for name, value in payload.items()}))
     except plain_json.TooDeepError as error:
         raise ItemError("item", str(error)) from error
-    return payload, len(plain_json.canonical(payload))
+    return cleaned, plain_json.canonical(cleaned)
 
 
 def _content_hash(payload: dict[str, Any], identity: EventIdentity) -> str:
@@ -161,15 +174,8 @@ def _event_id(payload: dict[str, Any]) -> str:
 
 def _text(value: Any, field: str, limit: int) -> str:
     """Read trimmed, non-empty text without control characters; ids may come as whole numbers."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    elif isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        value = str(int(value))
-    if value is None:
-        raise ItemError(field, "is missing")
-    if not isinstance(value, str):
-        raise ItemError(field, "is not text")
-    text = value.strip()
+    said = value if isinstance(value, str) else _written(value, field)
+    text = said.strip()
     if not text:
         raise ItemError(field, "is empty")
     if len(text) > limit:
@@ -177,6 +183,14 @@ def _text(value: Any, field: str, limit: int) -> str:
     if _CONTROL.search(text):
         raise ItemError(field, "contains control characters")
     return text
+
+
+def _written(value: Any, field: str) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    raise ItemError(field, "is missing" if value is None else "is not text")
 
 
 def _moment(value: Any) -> datetime:

@@ -11,11 +11,13 @@ from pydantic import SecretStr
 
 from adapters.relay.guard import Guard
 from adapters.relay.port import Account, Adapter, Limits, Outcome, RelayEvent, Told, Verdict
+from adapters.replies.port import Grant
+from adapters.replies.port import Outcome as Refused
 from adapters.vault import Vault, new_key
 from persistence.uow import Uow
 from publishers.admin.app import admin
 from publishers.admin.border import Border
-from publishers.admin.desk import Desk
+from publishers.admin.desk import Connecting, Desk
 from publishers.admin.people import People
 from tests.build.records import NOON
 
@@ -55,6 +57,20 @@ class FakePlatform:
 
 
 @dataclass
+class FakeTikTok:
+    """TikTok, where codes become what a test says; `asked` is what it was asked to exchange."""
+
+    granted: Grant | Refused = field(
+        default_factory=lambda: Grant("biz-1", "access-in-clear", timedelta(days=1), "refresh-in-clear", None)
+    )
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    async def connect(self, auth_code: str, redirect_uri: str) -> Grant | Refused:
+        self.asked.append((auth_code, redirect_uri))
+        return self.granted
+
+
+@dataclass
 class World:
     """The admin API and what is behind it."""
 
@@ -62,6 +78,8 @@ class World:
     vault: Vault = field(default_factory=lambda: Vault([new_key()]))
     platform: FakePlatform = field(default_factory=FakePlatform)
     server: FakePlatform = field(default_factory=lambda: FakePlatform("sgtm"))
+    tiktok: FakeTikTok = field(default_factory=FakeTikTok)
+    is_connecting: bool = True
     now: datetime = NOON
     is_away: bool = False
 
@@ -75,6 +93,9 @@ class World:
             guard=Guard(),
             adapters=adapters,
             bases={"meta_capi": "https://graph.example/v1"},
+            connecting=Connecting(self.tiktok, "awk7demo01", "https://tiktok.example/authorize")
+            if self.is_connecting
+            else None,
         )
         people = People(map(SecretStr, OPERATORS), [SecretStr("oms:oms-password")])
         return admin(desk, people, self._probe, "1.2.3")

@@ -15,6 +15,7 @@ DEPLOY = ROOT / "deploy"
 SHAPED = {
     "MESH_EVENTS_USERS": "oms:a-long-password",
     "MESH_ADMIN_USERS": "admin:a-long-password:admin+secrets",
+    "MESH_TIKTOK_CLIENT_SECRETS": "7d" * 24,
     "MESH_ENCRYPTION_KEYS": "c2V2ZW50ZWVuIHBhY2VzIGFuZCBzb21lIG1vcmUgeHg=",
 }
 

@@ -6,7 +6,8 @@ from types import MappingProxyType
 from typing import Any
 
 from adapters.budgets import Budgets
-from adapters.relay.port import Account, Limits, Outcome, Refused, RelayEvent, Skipped, Told, Verdict
+from adapters.relay.consent import AD_USER_DATA, gate
+from adapters.relay.port import Account, Limits, Outcome, Refused, RelayEvent, Told, Verdict
 from adapters.vault import Vault, new_key
 from brokers.delivery import Delivery as Carried
 from handlers.relay.forwarding import Outside, send_deliveries
@@ -49,8 +50,7 @@ class FakePlatform:
             raise Refused("cannot be said")
         if event.payload.get("confuse"):
             raise KeyError("a bug")
-        if event.consent.get("ad_user_data") is False:
-            raise Skipped("no consent to ad_user_data")
+        gate(event, AD_USER_DATA)
         return {"id": event.downstream_id, "version": mapping["version"]}
 
     async def send(self, account: Account, rendered: Sequence[dict[str, Any]]) -> Told:

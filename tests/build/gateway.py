@@ -11,6 +11,7 @@ from publishers.gateway.app import gateway
 from publishers.gateway.auth import Callers
 from publishers.gateway.border import Border
 from publishers.gateway.ports import Check, Limits
+from publishers.gateway.tiktok import Webhook
 from tests.fakes.gateway import FakeAnswers, FakePublisher
 from tests.fakes.status import FakeStatusBoard
 
@@ -30,6 +31,7 @@ class World:
     publisher: FakePublisher = field(default_factory=FakePublisher)
     answers: FakeAnswers = field(default_factory=FakeAnswers)
     board: FakeStatusBoard = field(default_factory=FakeStatusBoard)
+    webhook: Webhook | None = None
 
     @property
     def app(self) -> Border:
@@ -41,6 +43,7 @@ class World:
             limits=self.limits,
             checks=self.checks,
             asyncapi=self.asyncapi,
+            webhook=self.webhook,
         )
 
     def client(self, headers: dict[str, str] | None = None) -> httpx.AsyncClient:

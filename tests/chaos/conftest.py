@@ -6,6 +6,7 @@ import pytest
 
 from mesh.embedded.rabbitmq import PrivateRabbitMQ
 from mesh.embedded.redis import PrivateRedis
+from tests.build.telling import is_worker, tell
 from tests.chaos.report import Report
 from tests.chaos.under_fire import Begin, Services, mesh_under_fire
 from tests.services import rabbitmq, sql
@@ -47,7 +48,7 @@ async def begin(services: Services, tmp_path: Path, request: pytest.FixtureReque
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Tell each scenario as it runs where nothing else is run; among other tests only the table at the end."""
     scenarios = [item for item in session.items if item.get_closest_marker("chaos")]
-    is_alone = len(scenarios) == len(session.items)
+    is_alone = len(scenarios) == len(session.items) and not is_worker(session.config)
     report = Report(_teller(session.config) if is_alone else lambda _: None, planned=len(scenarios))
     report.is_kept = is_alone
     session.config.stash[REPORT] = report
@@ -83,13 +84,11 @@ def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -
     return ("passed", "", "") if is_told and report.when == "call" and report.passed else None
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    report = config.stash.get(REPORT, None)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    report = session.config.stash.get(REPORT, None)
     if report is None or not report.told:
         return
-    terminalreporter.section("what became of every message")
-    for line in report.table():
-        terminalreporter.write_line(line)
+    tell(session.config, "what became of every message", report.table())
     if report.is_kept:
-        file = report.write(config.rootpath / KEPT)
-        terminalreporter.write_line(f"kept in {file.relative_to(config.rootpath)}")
+        file = report.write(session.config.rootpath / KEPT)
+        tell(session.config, "kept", [str(file.relative_to(session.config.rootpath))])

@@ -52,7 +52,7 @@ class RoleProcess:
         marker = f'"event":"{name}"'
         with self.log.open(errors="replace") as lines:
             for line in lines:
-                if marker in line:
+                if marker in line and line.endswith("\n"):  # or it is being written at this moment
                     yield json.loads(line)
 
     async def launch(self) -> None:

@@ -178,6 +178,7 @@ async def _fill_disk(mesh: MeshUnderFire, limit: str, most: Callable[[MeshUnderF
         await mesh.in_work()
         await mesh.driver.some_time(0, 0.3)
         mesh.tampering.set(limit, most(mesh))
+        mesh.driver.burst(300)  # that fill what room is left
         await mesh.until(lambda: _complains(mesh.fleet.workers, "breaker_opened", complaint))
         await mesh.acknowledged(50)
         mesh.tampering.unset(limit)

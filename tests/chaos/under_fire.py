@@ -5,7 +5,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -237,6 +237,7 @@ class MeshUnderFire:
 async def mesh_under_fire(services: Services, folder: Path, report: Report, test: str) -> AsyncIterator[Begin]:
     """Run a whole mesh on a vhost and a database of its own; `http` and `reminded` are the driver's shares.
 
+    `environment` are settings of every role besides.
     With `is_tampered` the roles' clocks and files are open to the scenario (see tampered.py).
     """
     await services.mend()
@@ -252,21 +253,23 @@ async def mesh_under_fire(services: Services, folder: Path, report: Report, test
                 reminded: float = 0.3,
                 worker_options: str = "",
                 workers: Workers | None = None,
+                environment: Mapping[str, str] | None = None,
                 store: StoreKind = "server",
                 is_tampered: bool = False,
             ) -> MeshUnderFire:
                 used = server_store.embedded(folder) if store == "embedded" else server_store
                 await upgrade(used.admin_url)
                 await _declare(url)
-                environment = {
+                joined = {
                     "MESH_BROKER_URL": url,
                     "MESH_DATABASE_URL": used.proxy.of(used.url) if store == "proxied" else used.url,
                     "MESH_REDIS_URL": services.redis.url,
                     **({TAMPERING: str(folder / "tampering")} if is_tampered else {}),
+                    **(environment or {}),
                 }
                 # The nodes of a cluster are reached directly.
                 via = None if "," in url else proxy.of(url) + worker_options
-                fleet = Fleet(folder, environment, via, workers or Workers())
+                fleet = Fleet(folder, joined, via, workers or Workers())
                 seed = int(os.environ.get(SEED) or random.SystemRandom().randrange(10**6))
                 driver = Driver(fleet.url, url, seed, http=http, reminded=reminded)
                 # Without a pool, since the server may be replaced meanwhile.

@@ -73,6 +73,14 @@ async def test_an_order_is_replayed_and_called_off_by_its_number(uow: Uow) -> No
         assert (await tx.events.listed(limit=1))[0].status is EventStatus.CANCELLED
 
 
+async def test_an_order_is_forgotten_by_its_number(uow: Uow) -> None:
+    await filled(uow, "bosley", "o-1", "o-2")
+    assert "1 would be forgotten" in (await mesh("events", "forget", "o-1", "--dry-run")).output
+    assert "1 forgotten" in (await mesh("events", "forget", "o-1")).output
+    async with uow() as tx:
+        assert [each.event_payload for each in await tx.events.listed(limit=2)] == ["{}", '{"order_id": "o-2"}']
+
+
 async def test_a_storefronts_dead_are_replayed_and_another_ones_are_not(uow: Uow) -> None:
     await filled(uow, "bosley", "o-1", "o-2")
     await filled(uow, "hims", "o-1")

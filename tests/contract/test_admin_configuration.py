@@ -1,5 +1,6 @@
 """What operators configure over HTTP, on real databases."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -43,6 +44,12 @@ async def test_pages_are_stable_and_say_whether_there_is_more(world: World) -> N
     codes = [[each["storefront_id"] for each in page["items"]] for page in pages]
     assert codes == [["shop-0", "shop-1"], ["shop-2", "shop-3"], ["shop-4"]]
     assert [page["has_more"] for page in pages] == [True, True, False]
+
+
+async def test_of_many_who_add_the_same_at_once_one_succeeds_and_the_others_are_told(world: World) -> None:
+    answers = await asyncio.gather(*(world.call("POST", "/storefronts", SHOP) for _ in range(5)))
+    assert sorted(each.status_code for each in answers) == [201, 409, 409, 409, 409]
+    assert (await world.get("/storefronts"))["total"] == 1
 
 
 async def test_what_is_there_already_is_a_conflict(world: World) -> None:

@@ -8,15 +8,14 @@ from typing import Any
 
 import pytest
 
-from adapters.relay import braze
 from handlers.relay import outcomes
 from persistence.uow import Uow
 from publishers.admin.repair import PAGE
-from schemas.relay.records import Attempt, AttemptStatus, Delivery, DeliveryState, DestinationKind, EventStatus
-from schemas.relay.selection import UNCERTAIN
+from schemas.relay.records import AttemptStatus, Delivery, DeliveryState, EventStatus
+from schemas.relay.selection import UNCERTAIN, Page
 from tests.build.admin import World
 from tests.build.records import NOON
-from tests.build.relay import credential, delivery, event, storefront
+from tests.build.relay import attempt, credential, delivery, event, storefront
 
 DEAD, PENDING, DONE = DeliveryState.DEAD, DeliveryState.PENDING, DeliveryState.DELIVERED
 PAYLOAD = {"order_id": "o-1", "user_data": {"email": "ana@example.com"}, "note": "ask bob@example.com", "value": 12.5}
@@ -70,21 +69,9 @@ async def test_one_page_tells_the_whole_truth_of_an_event_and_names_nobody(shop:
     (number,) = await shop.accept("o-1", state=PENDING, event_payload=json.dumps(PAYLOAD))
     (sent,) = await shop.deliveries()
     async with shop.uow() as tx:
-        attempt = Attempt(
-            event_id=number,
-            delivery_id=sent.id or 0,
-            credential_id=shop.credential,
-            destination_type=DestinationKind.DIRECT,
-            number=1,
-            status=AttemptStatus.FAILED,
-            http_status_code=503,
-            request='{"em": "ana@example.com"}',
-            response_body="busy, ana@example.com",
-            error_message="503: busy",
-            duration_ms=412,
-            attempted_at=NOON,
-        )
-        await tx.attempts.begin([attempt])
+        failed = {"http_status_code": 503, "error_message": "503: busy", "duration_ms": 412}
+        said = {"request": '{"em": "ana@example.com"}', "response_body": "busy, ana@example.com"}
+        await tx.attempts.begin([attempt(sent, status=AttemptStatus.FAILED, **failed, **said)])
     response = await shop.call("GET", f"/events/{number}", who="bob")
     told = response.json()
     assert (told["event"]["event_id"], told["event"]["status"]) == ("o-1", "retrying")
@@ -280,7 +267,6 @@ async def test_what_may_have_been_taken_is_sent_again_only_where_it_is_meant(sho
 
 def test_platforms_that_count_repeats_twice_say_so_in_the_words_that_are_looked_for() -> None:
     assert UNCERTAIN in str(outcomes.UNCERTAIN.reason)
-    assert UNCERTAIN in braze._NO_REPEAT
 
 
 async def test_two_operators_who_replay_at_once_send_everything_once(shop: Shop) -> None:
@@ -291,8 +277,37 @@ async def test_two_operators_who_replay_at_once_send_everything_once(shop: Shop)
     assert await shop.states() == [PENDING] * 50
 
 
+async def test_what_was_said_of_a_person_is_dropped_and_that_it_happened_stays(shop: Shop) -> None:
+    (arrived,) = await shop.accept("o-1", state=DONE, event_payload=json.dumps(PAYLOAD))
+    (waiting,) = await shop.accept("o-2", state=PENDING, event_payload=json.dumps(PAYLOAD))
+    (sent, _) = await shop.deliveries()
+    async with shop.uow() as tx:
+        said = {"request": '{"em":"' + "a" * 64 + '"}', "response_body": "thanks, Ana", "http_status_code": 200}
+        await tx.attempts.begin([attempt(sent, status=AttemptStatus.SUCCESS, **said)])
+    for number in (arrived, waiting):
+        await shop.repaired(f"/events/{number}/forget")
+    assert await shop.states() == [DONE, DeliveryState.CANCELLED]
+    async with shop.uow() as tx:
+        found = await tx.events.get(arrived)
+        (tried,) = await tx.attempts.of_event(arrived)
+        (entry, *_), _ = await tx.search.audit(Page(limit=1, newest=True))
+    assert found
+    assert (found.event_payload, found.status) == ("{}", EventStatus.DELIVERED)
+    assert found.content_hash == "0" * 64
+    assert (tried.request, tried.response_body, tried.http_status_code) == (None, None, 200)
+    assert (entry.action, entry.resource, entry.resource_id) == ("forget", "events", str(waiting))
+    shown = await shop.call("GET", f"/events/{arrived}?decrypt=true", who="sue")
+    assert "ana" not in shown.text.lower()
+
+
 async def test_what_is_not_there_is_not_repaired(shop: Shop) -> None:
-    for path in ("/events/4711/replay", "/events/4711/cancel", "/deliveries/4711/replay", "/deliveries/4711/cancel"):
+    for path in (
+        "/events/4711/replay",
+        "/events/4711/cancel",
+        "/events/4711/forget",
+        "/deliveries/4711/replay",
+        "/deliveries/4711/cancel",
+    ):
         assert (await shop.call("POST", path)).status_code == 404
 
 

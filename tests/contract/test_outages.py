@@ -17,19 +17,13 @@ from tests.build.records import new_id
 
 #: A second or so of work inside each database.
 from tests.services.databases import lent, opened
-from tests.services.sql import sql_server
+from tests.services.sql import own_server
 
 
-@pytest.fixture
-async def own_server(tmp_path: Path) -> AsyncIterator[PrivateMariaDB]:
-    """A server that a test may stop and kill."""
-    server = sql_server(tmp_path / "sql")
-    await server.start()
-    try:
-        await upgrade(server.url)
+@pytest.fixture(name="own_server")
+async def _own_server(tmp_path: Path) -> AsyncIterator[PrivateMariaDB]:
+    async with own_server(tmp_path / "sql") as server:
         yield server
-    finally:
-        await server.stop()
 
 
 async def _claim(database: Database) -> bool:

@@ -9,9 +9,9 @@ from sqlalchemy import text
 from brokers.verdict import Conflict
 from persistence.engine import open_engine
 from persistence.uow import Uow
-from schemas.relay.records import Attempt, AttemptStatus, DeliveryState, DestinationKind, EventStatus
+from schemas.relay.records import AttemptStatus, DeliveryState, DestinationKind, EventStatus
 from tests.build.records import NOON
-from tests.build.relay import credential, delivery, event, platform, storefront, tagging_server
+from tests.build.relay import attempt, credential, delivery, event, platform, storefront, tagging_server
 
 LEASE = timedelta(seconds=30)
 
@@ -77,6 +77,32 @@ async def test_a_row_whose_status_nobody_knows_is_new(uow: Uow, url: str) -> Non
     async with uow() as tx:
         claimed = await tx.events.claim_unadopted(now=NOON, limit=10, token="a", lease=LEASE)
         assert [each.event_id for each in await tx.events.take(claimed)] == ["LX-1", "LX-2"]
+
+
+async def test_what_a_producer_sent_comes_back_to_the_letter(uow: Uow) -> None:
+    odd = [
+        "'",
+        '"',
+        "\\",
+        "\\'",
+        "'; DROP TABLE marketing_events; --",
+        "%s",
+        "{}",
+        "%",
+        "a\nb\r\t",
+        "\x1a",
+        "\x00",
+        "🧴é",
+        "\\x",
+    ]
+    async with uow() as tx:
+        await tx.events.add([event(f"o-{at}", event_payload=each) for at, each in enumerate(odd)])
+        stored = await tx.events.listed(limit=100)
+        await tx.events.save([replace(each, event_payload=each.event_payload * 2) for each in stored])
+        doubled = await tx.events.listed(limit=100)
+    by_id = {each.event_id: each.event_payload for each in stored}
+    assert [by_id[f"o-{at}"] for at in range(len(odd))] == odd
+    assert [each.event_payload for each in doubled] == [each.event_payload * 2 for each in stored]
 
 
 async def test_an_identity_is_stored_once(uow: Uow) -> None:
@@ -213,22 +239,9 @@ async def test_a_held_event_is_found_once_its_storefront_has_somewhere_to_send_t
 
 
 async def test_attempts_are_recorded_before_the_call_and_finished_after_it(uow: Uow) -> None:
-    attempt = Attempt(
-        event_id=1,
-        delivery_id=7,
-        credential_id=None,
-        destination_type=DestinationKind.SGTM,
-        number=1,
-        status=AttemptStatus.SENDING,
-        http_status_code=None,
-        request=None,
-        response_body=None,
-        error_message=None,
-        duration_ms=None,
-        attempted_at=NOON,
-    )
+    new = attempt(delivery(1, 1, id=7, attempts=1))
     async with uow() as tx:
-        await tx.attempts.begin([attempt])
+        await tx.attempts.begin([new])
         begun = (await tx.attempts.open_of([7]))[7]
         await tx.attempts.finish([replace(begun, status=AttemptStatus.SUCCESS, http_status_code=204, duration_ms=9)])
         assert await tx.attempts.open_of([7]) == {}

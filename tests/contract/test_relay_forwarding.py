@@ -1,16 +1,18 @@
 """Deliveries on their way out, on real databases, to destinations that answer as they are told."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
-from adapters.relay.port import Outcome, Verdict
+from adapters.relay.port import Outcome, Verdict, every, never
 from adapters.vault import Vault, new_key
 from handlers.relay.forwarding import KEY_PAUSE, LEASE
 from persistence.uow import Uow
 from schemas.relay.records import AttemptStatus, DeliveryState, EventStatus
+from schemas.relay.selection import UNCERTAIN
 from tests.build.forwarding import DELIVERED, FakePlatform, Relay, all_
 from tests.build.records import NOON
 from tests.build.relay import platform
@@ -157,6 +159,19 @@ async def test_what_must_not_be_said_is_skipped_and_what_cannot_be_said_is_dead(
     assert relay.platform.calls == []
 
 
+async def test_where_consent_is_required_who_was_not_asked_is_skipped(relay: Relay) -> None:
+    async with relay.uow() as tx:
+        await tx.configuration.add_mapping(relay.shop, "meta_capi", {"events": {}, "consent": "required"})
+    await relay.accept("asked", event_payload='{"consent": {"ad_user_data": "granted"}}')
+    await relay.accept("not asked")
+    await relay.send()
+    found = {each.downstream_id: (each.state, each.reason) for each in await relay.deliveries()}
+    assert found == {
+        "asked": (DeliveryState.DELIVERED, None),
+        "not asked": (DeliveryState.SKIPPED, "no consent to ad_user_data"),
+    }
+
+
 async def test_an_event_that_breaks_its_adapter_is_dead_and_its_neighbours_arrive(relay: Relay) -> None:
     await relay.accept("odd", event_payload='{"confuse": 1}')
     await relay.accept("next")
@@ -198,14 +213,20 @@ class StoppedError(BaseException):
     """The process ends here."""
 
 
-@pytest.mark.parametrize("recognises_repeats", [True, False])
+def other_than_o1(rendered: Mapping[str, Any]) -> bool:
+    """A platform that recognises repeats of some events, as Google Analytics does of purchases."""
+    return rendered["id"] != "o-1"
+
+
+@pytest.mark.parametrize("recognises", [every, never, other_than_o1])
 async def test_what_may_have_been_taken_is_sent_again_only_where_a_repeat_is_recognised(
-    relay: Relay, *, recognises_repeats: bool
+    relay: Relay, recognises: Callable[[Mapping[str, Any]], bool]
 ) -> None:
     def dies(_: Sequence[str]) -> list[Outcome]:
         raise StoppedError
 
-    relay.platform.limits = replace(relay.platform.limits, recognises_repeats=recognises_repeats)
+    recognises_repeats = recognises is every
+    relay.platform.limits = replace(relay.platform.limits, recognises=recognises)
     await relay.accept("o-1")
     relay.platform.answer = dies
     with pytest.raises(StoppedError):
@@ -218,6 +239,19 @@ async def test_what_may_have_been_taken_is_sent_again_only_where_a_repeat_is_rec
     assert first.state is (DeliveryState.DELIVERED if recognises_repeats else DeliveryState.DEAD)
     assert [call.count("o-1") for call in relay.platform.calls] == [1, int(recognises_repeats)]
     assert recognises_repeats or "mid-call" in str(first.reason)
+
+
+async def test_what_has_no_answer_is_sent_again_only_where_a_repeat_is_recognised(relay: Relay) -> None:
+    relay.platform.limits = replace(relay.platform.limits, recognises=other_than_o1)
+    await relay.accept("o-1", "o-2")
+    relay.platform.answer = all_(Outcome(verdict=Verdict.UNKNOWN, reason="no answer"))
+    await relay.send()
+    relay.platform.answer = all_(DELIVERED)
+    await relay.send(timedelta(hours=1))
+    assert relay.platform.calls == [["o-1", "o-2"], ["o-2"]]
+    first, second = await relay.deliveries()
+    assert (first.state, second.state) == (DeliveryState.DEAD, DeliveryState.DELIVERED)
+    assert first.reason == f"{UNCERTAIN}, and meta_capi counts a repeat twice: no answer"
 
 
 async def test_an_operators_mapping_is_used_and_told_by_version(relay: Relay) -> None:

@@ -124,7 +124,12 @@ async def test_a_page_is_compared_by_index(full: Full, keys: int) -> None:
 async def test_the_purge_looks_at_what_is_old_and_nothing_else(full: Full) -> None:
     long_ago = NOON - timedelta(days=90)
     retention = Retention(
-        now=NOON, crawl_logs_before=long_ago.date(), deliveries_before=long_ago, events_before=long_ago, limit=100
+        now=NOON,
+        crawl_logs_before=long_ago.date(),
+        deliveries_before=long_ago,
+        events_before=long_ago,
+        replies_before=long_ago,
+        limit=100,
     )
 
     async def purge(tx: Transaction) -> None:

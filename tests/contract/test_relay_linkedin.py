@@ -3,52 +3,26 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
 
 import pytest
 
 from adapters.relay.linkedin import LinkedIn as Adapter
 from adapters.relay.mapping import built_in
-from adapters.relay.port import Account, Outcome, Refused, RelayEvent, Skipped, Told, Verdict
-from deploy.sandbox.linkedin import LinkedIn
+from adapters.relay.port import Refused, Skipped, Verdict
 from deploy.sandbox.standin import TOKEN
-from tests.build.sandbox import account, local_http, relay_event, standing_in
+from tests.build.destinations import Destination, destination
+from tests.build.sandbox import account, relay_event
 
 DELIVERED = [Verdict.DELIVERED]
 
 
-class Advertiser:
-    """An account with two conversion rules at the stand-in, and the adapter that streams events to them."""
-
-    def __init__(self, adapter: Adapter, standin: LinkedIn, address: str) -> None:
-        self.adapter = adapter
-        self.standin = standin
-        rules = {"conversion_id": "4455", "conversions": {"LEAD": "4456"}}
-        self.account = account("linkedin_capi", f"{address}/rest", {"access_token": TOKEN, **rules})
-
-    def other(self, **credentials: Any) -> Account:
-        return account("linkedin_capi", self.account.base_url, {**self.account.credentials, **credentials})
-
-    def render(self, event: RelayEvent, mapping: Any = None) -> dict[str, Any]:
-        return self.adapter.render(event, self.account, mapping or built_in("linkedin_capi"))
-
-    async def send(self, *events: RelayEvent | dict[str, Any], to: Account | None = None) -> Told:
-        rendered = [self.render(each) if isinstance(each, RelayEvent) else each for each in events]
-        return await self.adapter.send(to or self.account, rendered)
-
-    async def said(self, *events: RelayEvent | dict[str, Any], to: Account | None = None) -> Outcome:
-        """What became of the first of these events."""
-        return (await self.send(*events, to=to)).outcomes[0]
-
-
 @pytest.fixture
-async def linkedin() -> AsyncIterator[Advertiser]:
-    standin = LinkedIn()
-    async with standing_in(standin) as address, local_http(timedelta(seconds=1)) as http:
-        yield Advertiser(Adapter(http), standin, address)
+async def linkedin() -> AsyncIterator[Destination]:
+    async with destination("linkedin_capi") as made:
+        yield made
 
 
-async def test_an_event_arrives_as_linkedin_documents_it(linkedin: Advertiser) -> None:
+async def test_an_event_arrives_as_linkedin_documents_it(linkedin: Destination) -> None:
     event = relay_event("o-1")
     assert [each.verdict for each in (await linkedin.send(event)).outcomes] == DELIVERED
     (taken,) = linkedin.standin.events()
@@ -66,7 +40,7 @@ async def test_an_event_arrives_as_linkedin_documents_it(linkedin: Advertiser) -
     }
 
 
-async def test_each_event_of_a_batch_is_judged_alone(linkedin: Advertiser) -> None:
+async def test_each_event_of_a_batch_is_judged_alone(linkedin: Destination) -> None:
     stale = relay_event("old", event_time=relay_event().event_time - timedelta(days=91))
     told = await linkedin.send(relay_event("o-1"), stale, relay_event("o-2"))
     assert [each.verdict for each in told.outcomes] == [Verdict.DELIVERED, Verdict.PERMANENT, Verdict.DELIVERED]
@@ -74,21 +48,21 @@ async def test_each_event_of_a_batch_is_judged_alone(linkedin: Advertiser) -> No
     assert len(linkedin.standin.events()) == 2
 
 
-async def test_a_whole_batch_goes_in_one_call(linkedin: Advertiser) -> None:
+async def test_a_whole_batch_goes_in_one_call(linkedin: Destination) -> None:
     rendered = linkedin.render(relay_event())
     told = await linkedin.send(*({**rendered, "eventId": str(at)} for at in range(5000)))
     assert {each.verdict for each in told.outcomes} == set(DELIVERED)
     assert (linkedin.standin.counts()["calls"], linkedin.standin.counts()["ids"]) == (1, 5000)
 
 
-async def test_a_repeat_is_recognised_by_its_id_however_long_it_is(linkedin: Advertiser) -> None:
+async def test_a_repeat_is_recognised_by_its_id_however_long_it_is(linkedin: Destination) -> None:
     for _ in range(2):
         assert (await linkedin.said(relay_event("o" * 100))).verdict is Verdict.DELIVERED
     (taken,) = linkedin.standin.events()
     assert (len(taken.id), taken.count, taken.conversions) == (64, 2, 1)
 
 
-async def test_an_event_counts_by_the_rule_that_is_configured_for_its_name(linkedin: Advertiser) -> None:
+async def test_an_event_counts_by_the_rule_that_is_configured_for_its_name(linkedin: Destination) -> None:
     lead = relay_event(event_type="lead")
     assert linkedin.render(lead)["conversion"] == "urn:lla:llaPartnerConversion:4456"
     own = {"version": 2, "events": {"lead": "77", "signup": "urn:lla:llaPartnerConversion:78"}}
@@ -105,7 +79,7 @@ def test_an_event_without_a_rule_counts_as_nothing_else(kind: str) -> None:
         adapter.render(relay_event(event_type=kind), to, built_in("linkedin_capi"))
 
 
-async def test_who_cannot_be_identified_or_has_refused_is_not_sent(linkedin: Advertiser) -> None:
+async def test_who_cannot_be_identified_or_has_refused_is_not_sent(linkedin: Destination) -> None:
     with pytest.raises(Refused, match="identifies"):
         linkedin.render(relay_event(user_data={"client_ip_address": "203.0.113.7"}))
     with pytest.raises(Skipped, match="consent"):
@@ -114,36 +88,7 @@ async def test_who_cannot_be_identified_or_has_refused_is_not_sent(linkedin: Adv
     assert click["user"]["userIds"] == [{"idType": "LINKEDIN_FIRST_PARTY_ADS_TRACKING_UUID", "idValue": "df5gf5"}]
 
 
-async def test_a_token_that_is_not_taken_stops_the_account(linkedin: Advertiser) -> None:
-    wrong = linkedin.other(access_token="stolen")
-    assert (await linkedin.said(relay_event(), to=wrong)).verdict is Verdict.AUTH
-    assert (await linkedin.adapter.test(wrong)).verdict is Verdict.AUTH
-
-
-async def test_a_version_that_is_gone_is_a_wrong_configuration(linkedin: Advertiser) -> None:
-    outdated = linkedin.other(api_version="202301")
-    assert (await linkedin.said(relay_event(), relay_event("2"), to=outdated)).verdict is Verdict.CONFIG
-    assert (await linkedin.adapter.test(outdated)).verdict is Verdict.CONFIG
-
-
-async def test_credentials_are_tried_without_a_conversion(linkedin: Advertiser) -> None:
-    assert (await linkedin.adapter.test(linkedin.account)).verdict is Verdict.DELIVERED
-    assert linkedin.standin.events() == []
-
-
-async def test_its_throttle_its_failures_and_its_silence_are_told_apart(linkedin: Advertiser) -> None:
-    linkedin.standin.set_faults(error_rate_429=1, retry_after_s=120)
-    told = await linkedin.said(relay_event())
-    assert (told.verdict, told.after) == (Verdict.THROTTLED, timedelta(seconds=120))
-    linkedin.standin.set_faults(error_rate_500=1)
-    assert (await linkedin.said(relay_event())).verdict is Verdict.UNKNOWN
-    linkedin.standin.set_faults(down=True)
-    assert (await linkedin.said(relay_event())).verdict is Verdict.TRANSIENT
-    linkedin.standin.set_faults(hang_rate=1, hang_s=5)
-    assert (await linkedin.said(relay_event())).verdict is Verdict.UNKNOWN
-
-
-async def test_neither_the_token_nor_the_person_is_kept(linkedin: Advertiser) -> None:
-    told = await linkedin.send(relay_event())
-    for secret in (TOKEN, "jane", "Jane", "650"):
-        assert secret not in told.request + told.response
+async def test_a_version_that_is_gone_is_a_wrong_configuration(linkedin: Destination) -> None:
+    outdated = linkedin.but(api_version="202301")
+    assert (await outdated.said(relay_event(), relay_event("2"))).verdict is Verdict.CONFIG
+    assert (await outdated.test()).verdict is Verdict.CONFIG

@@ -4,59 +4,21 @@ import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
 
 import pytest
 
-from adapters.relay.mapping import built_in
-from adapters.relay.port import Account, Outcome, Refused, RelayEvent, Skipped, Told, Verdict
-from adapters.relay.x import X as Adapter
-from deploy.sandbox.standin import TOKEN
-from deploy.sandbox.x import CONSUMER_KEY, CONSUMER_SECRET, TOKEN_SECRET, X
-from tests.build.sandbox import account, local_http, relay_event, standing_in
-
-CREDENTIALS = {
-    "consumer_key": CONSUMER_KEY,
-    "consumer_secret": CONSUMER_SECRET,
-    "access_token": TOKEN,
-    "access_token_secret": TOKEN_SECRET,
-    "event_id": "tw-o8z6j-o87ne",
-    "events": {"LEAD": "tw-o8z6j-o87nf"},
-}
-
-
-class Pixel:
-    """A pixel at the stand-in, and the adapter that writes to it."""
-
-    def __init__(self, adapter: Adapter, standin: X, address: str) -> None:
-        self.adapter = adapter
-        self.standin = standin
-        self.account = account("twitter_capi", f"{address}/12", CREDENTIALS, pixel_id="o8z6j")
-
-    def other(self, **credentials: Any) -> Account:
-        to = {**CREDENTIALS, **credentials}
-        return account("twitter_capi", self.account.base_url, to, pixel_id="o8z6j")
-
-    def render(self, event: RelayEvent) -> dict[str, Any]:
-        return self.adapter.render(event, self.account, built_in("twitter_capi"))
-
-    async def send(self, *events: RelayEvent | dict[str, Any], to: Account | None = None) -> Told:
-        rendered = [self.render(each) if isinstance(each, RelayEvent) else each for each in events]
-        return await self.adapter.send(to or self.account, rendered)
-
-    async def said(self, *events: RelayEvent | dict[str, Any], to: Account | None = None) -> Outcome:
-        """What became of the first of these events."""
-        return (await self.send(*events, to=to)).outcomes[0]
+from adapters.relay.port import Refused, Skipped, Verdict
+from tests.build.destinations import Destination, destination
+from tests.build.sandbox import relay_event
 
 
 @pytest.fixture
-async def pixel() -> AsyncIterator[Pixel]:
-    standin = X()
-    async with standing_in(standin) as address, local_http(timedelta(seconds=1)) as http:
-        yield Pixel(Adapter(http), standin, address)
+async def pixel() -> AsyncIterator[Destination]:
+    async with destination("twitter_capi") as made:
+        yield made
 
 
-async def test_a_conversion_arrives_as_x_documents_it(pixel: Pixel) -> None:
+async def test_a_conversion_arrives_as_x_documents_it(pixel: Destination) -> None:
     assert (await pixel.said(relay_event("o-1"))).verdict is Verdict.DELIVERED
     (taken,) = pixel.standin.events()
     at = taken.event.pop("conversion_time")
@@ -74,7 +36,7 @@ async def test_a_conversion_arrives_as_x_documents_it(pixel: Pixel) -> None:
     }
 
 
-async def test_digests_are_those_that_x_publishes(pixel: Pixel) -> None:
+async def test_digests_are_those_that_x_publishes(pixel: Destination) -> None:
     person = {"email": " test-email@TEST.com", "phone": "+11234567890", "twclid": "23opevjt88psuo13lu8d020qkn"}
     assert pixel.render(relay_event(user_data=person))["identifiers"] == [
         {"twclid": "23opevjt88psuo13lu8d020qkn"},
@@ -83,7 +45,7 @@ async def test_digests_are_those_that_x_publishes(pixel: Pixel) -> None:
     ]
 
 
-async def test_one_bad_conversion_fails_its_request_and_alone_it_is_refused_for_good(pixel: Pixel) -> None:
+async def test_one_bad_conversion_fails_its_request_and_alone_it_is_refused_for_good(pixel: Destination) -> None:
     bad = pixel.render(relay_event("bad")) | {"identifiers": [{"hashed_email": "abc"}]}
     told = await pixel.send(relay_event("o-1"), bad)
     assert [each.verdict for each in told.outcomes] == [Verdict.SPLIT] * 2
@@ -93,7 +55,7 @@ async def test_one_bad_conversion_fails_its_request_and_alone_it_is_refused_for_
     assert "is not a valid SHA-256 hash" in (refused.reason or "")
 
 
-async def test_a_whole_request_of_500_is_taken_and_a_repeat_counts_once(pixel: Pixel) -> None:
+async def test_a_whole_request_of_500_is_taken_and_a_repeat_counts_once(pixel: Destination) -> None:
     rendered = pixel.render(relay_event())
     for _ in range(2):
         told = await pixel.send(*({**rendered, "conversion_id": str(at)} for at in range(500)))
@@ -102,17 +64,17 @@ async def test_a_whole_request_of_500_is_taken_and_a_repeat_counts_once(pixel: P
     assert (counts["calls"], counts["ids"], counts["conversions"]) == (2, 500, 500)
 
 
-async def test_a_conversion_counts_as_the_event_that_is_configured_for_its_name(pixel: Pixel) -> None:
+async def test_a_conversion_counts_as_the_event_that_is_configured_for_its_name(pixel: Destination) -> None:
     assert pixel.render(relay_event(event_type="lead"))["event_id"] == "tw-o8z6j-o87nf"
     own = {"version": 2, "events": {"signup": "tw-o8z6j-o87ng"}}
     signup = relay_event(event_type="signup")
-    assert pixel.adapter.render(signup, pixel.account, own)["event_id"] == "tw-o8z6j-o87ng"
+    assert pixel.render(signup, own)["event_id"] == "tw-o8z6j-o87ng"
     for kind in ("signup", "page_view", "rx_issued"):
         with pytest.raises(Skipped):
             pixel.render(relay_event(event_type=kind))
 
 
-async def test_who_cannot_be_identified_or_has_refused_is_not_sent(pixel: Pixel) -> None:
+async def test_who_cannot_be_identified_or_has_refused_is_not_sent(pixel: Destination) -> None:
     for person in ({}, {"ip": "203.0.113.7"}, {"user_agent": "Mozilla/5.0"}, {"ip": "2001:db8::1", "user_agent": "M"}):
         with pytest.raises(Refused, match="known"):
             pixel.render(relay_event(user_data=person))
@@ -123,37 +85,22 @@ async def test_who_cannot_be_identified_or_has_refused_is_not_sent(pixel: Pixel)
 
 
 @pytest.mark.parametrize("name", ["consumer_key", "consumer_secret", "access_token", "access_token_secret"])
-async def test_any_of_four_secrets_that_is_wrong_stops_the_account(pixel: Pixel, name: str) -> None:
-    wrong = pixel.other(**{name: "stolen"})
-    assert (await pixel.said(relay_event(), to=wrong)).verdict is Verdict.AUTH
-    assert (await pixel.adapter.test(wrong)).verdict is Verdict.AUTH
+async def test_any_of_four_secrets_that_is_wrong_stops_the_account(pixel: Destination, name: str) -> None:
+    wrong = pixel.but(**{name: "stolen"})
+    assert (await wrong.said(relay_event())).verdict is Verdict.AUTH
+    assert (await wrong.test()).verdict is Verdict.AUTH
 
 
-async def test_credentials_are_tried_without_a_conversion(pixel: Pixel) -> None:
-    assert (await pixel.adapter.test(pixel.account)).verdict is Verdict.DELIVERED
-    nowhere = account("twitter_capi", pixel.account.base_url, CREDENTIALS, pixel_id="NO-PIXEL")
-    assert (await pixel.adapter.test(nowhere)).verdict is Verdict.CONFIG
+async def test_credentials_are_tried_without_a_conversion(pixel: Destination) -> None:
+    assert (await pixel.test()).verdict is Verdict.DELIVERED
+    nowhere = pixel.other(pixel_id="NO-PIXEL")
+    assert (await nowhere.test()).verdict is Verdict.CONFIG
     assert pixel.standin.events() == []
 
 
-async def test_a_throttled_account_waits_until_its_window_ends(pixel: Pixel) -> None:
+async def test_a_throttled_account_waits_until_its_window_ends(pixel: Destination) -> None:
     pixel.standin.set_faults(error_rate_429=1, retry_after_s=600)
     told = await pixel.said(relay_event())
     assert told.verdict is Verdict.THROTTLED
     assert told.after is not None
     assert timedelta(seconds=590) < told.after <= timedelta(seconds=600)
-
-
-async def test_its_failures_and_its_silence_are_told_apart(pixel: Pixel) -> None:
-    pixel.standin.set_faults(error_rate_500=1)
-    assert (await pixel.said(relay_event())).verdict is Verdict.UNKNOWN
-    pixel.standin.set_faults(down=True)
-    assert (await pixel.said(relay_event())).verdict is Verdict.TRANSIENT
-    pixel.standin.set_faults(hang_rate=1, hang_s=5)
-    assert (await pixel.said(relay_event())).verdict is Verdict.UNKNOWN
-
-
-async def test_neither_the_secrets_nor_the_person_are_kept(pixel: Pixel) -> None:
-    told = await pixel.send(relay_event())
-    for secret in (TOKEN, CONSUMER_KEY, CONSUMER_SECRET, TOKEN_SECRET, "jane", "Jane", "650"):
-        assert secret not in told.request + told.response

@@ -37,7 +37,7 @@ pytestmark = pytest.mark.timeout(180)
 TOKEN = "a-token"
 #: Two loaded cores have been seen to take 15 s.
 START = 60
-ROLES = ["gateway", "samples", "chatbot", "events", "forwarding", "publishers", "admin"]
+ROLES = ["gateway", "samples", "chatbot", "events", "forwarding", "conversations", "publishers", "admin"]
 
 
 @dataclass(frozen=True)

@@ -71,3 +71,16 @@ class FakeAnswers:
     async def expect(self, message_id: str) -> AsyncIterator[FakeAnswer]:
         self.expected.append(message_id)
         yield FakeAnswer(self)
+
+
+class FakeSeen:
+    """Remembers everything."""
+
+    def __init__(self) -> None:
+        self.keys: set[str] = set()
+
+    async def has(self, key: str) -> bool:
+        return key in self.keys
+
+    async def note(self, key: str) -> None:
+        self.keys.add(key)

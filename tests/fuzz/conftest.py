@@ -6,6 +6,7 @@ import pytest_asyncio
 
 from mesh.embedded.rabbitmq import PrivateRabbitMQ
 from mesh.embedded.redis import PrivateRedis
+from tests.build.telling import tell, told
 from tests.fuzz.mill import Mill, Services, mill, milled
 from tests.fuzz.wild import SEED
 from tests.services.sql import sql_server
@@ -45,5 +46,6 @@ async def fed_on_sqlite(services: Services, tmp_path_factory: pytest.TempPathFac
         yield running
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    terminalreporter.write_line(f"fuzz: MESH_FUZZ_SEED={SEED} replays this run")
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if "fuzz" not in told(item.config):
+        tell(item.config, "fuzz", [f"MESH_FUZZ_SEED={SEED} replays this run"])

@@ -128,7 +128,7 @@ class Mill:
         await eventually(lambda: self._is_settled(queue, published), CHEW_SECONDS)
         letters = [letter async for letter in self.dead.letters(Selection(queue=queue.name))]
         done = await self._done(queue)
-        return Account(published, done, letters, await self.depth(queue.name), self.alarms())
+        return Account(published, done, letters, await self.left(queue), self.alarms())
 
     @property
     def dead(self) -> DeadLetters:
@@ -141,6 +141,9 @@ class Mill:
         finally:
             await channel.close()
 
+    async def left(self, queue: Queue) -> int:
+        return sum([await self.depth(name) for name in queue.physical_names])
+
     def alarms(self) -> Counter[str]:
         return Counter({name: count for name in ALARMS if (count := len(list(self.worker.events(name))))})
 
@@ -150,7 +153,7 @@ class Mill:
         async with self._answers.expect(message_id) as answer:
             message = Outgoing(
                 exchange=queue.exchange,
-                key=queue.message.key,
+                key=queue.physical_names[0] if queue.partitions else queue.message.key,
                 body=json.dumps(body).encode(),
                 message_id=message_id,
                 reply_to=answer.reply_to,
@@ -169,7 +172,7 @@ class Mill:
     async def _is_settled(self, queue: Queue, published: int) -> bool:
         assert self.worker.is_running
         ended = await self._done(queue) + await self.depth(queue.dead)
-        return ended >= published and not await self.depth(queue.name)
+        return ended >= published and not await self.left(queue)
 
     async def _done(self, queue: Queue) -> int:
         return await self._counted("mesh_messages_done_total", queue) - self._done_before[queue.name]

@@ -1,3 +1,5 @@
+from base64 import b64encode
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -19,6 +21,15 @@ VALID: dict[str, Any] = {
     "relay.events.ingest": {"data": [{"storefront_id": "fuzz", "event_name": "lead", "event_time": 1, "order_id": 1}]},
     "relay.events.adopt": {"ids": [1]},
     "relay.deliveries.send": {"destinationId": 1},
+    "replies.webhooks.take": {
+        "raw": b64encode(b"{}").decode(),
+        "conversationId": "cv+fuzz==",
+        "dedupKey": sha256(b"after all").hexdigest(),
+        "receivedAt": "2026-01-15T10:15:00Z",
+        "signedAt": "2026-01-15T10:15:00Z",
+    },
+    "replies.threads.answer": {"conversationId": "cv+fuzz=="},
+    "replies.threads.send": {"conversationId": "cv+fuzz=="},
     "creators.ingest": {"source": "fuzz", "rows": [{"platformCreatorId": "after all"}]},
     "creators.campaigns.ingest": {"source": "fuzz", "rows": [{"platformCampaignId": "after all"}]},
     "creators.products.ingest": {"source": "fuzz", "rows": [{"platformCampaignId": "a", "platformProductId": "b"}]},

@@ -3,7 +3,9 @@
 import json
 import os
 import random
+from base64 import b64encode
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -149,6 +151,22 @@ def _page(draw: st.DrawFn) -> Any:
     return {"page": page, "array": items, "one": items[0]}[draw(st.sampled_from(["page", "page", "array", "one"]))]
 
 
+_CONVERSATION = st.fixed_dictionaries({"conversationId": ID})
+
+
+@st.composite
+def _notification(draw: st.DrawFn) -> Any:
+    said = {"event": "im_receive_msg", "content": draw(ODD), "user_openid": draw(ODD), "create_time": draw(ODD)}
+    raw = spelled(draw(st.one_of(st.just(said), ANY_JSON)))
+    return {
+        "raw": b64encode(raw).decode(),
+        "conversationId": draw(ID),
+        "dedupKey": sha256(raw).hexdigest(),
+        "receivedAt": draw(st.sampled_from(ODD_TIMES)),
+        "signedAt": "2026-01-15T10:15:00Z",
+    }
+
+
 _ROW_NUMBER = st.sampled_from([1, 2, 2**31, 2**63 - 1, 2**63, 2**70, 0, -1, "3"])
 
 BODIES: Mapping[str, st.SearchStrategy[Any]] = {
@@ -157,6 +175,9 @@ BODIES: Mapping[str, st.SearchStrategy[Any]] = {
     "relay.events.ingest": _page(),
     "relay.events.adopt": st.fixed_dictionaries({"ids": st.lists(_ROW_NUMBER, min_size=1, max_size=3)}),
     "relay.deliveries.send": st.fixed_dictionaries({"destinationId": _ROW_NUMBER}),
+    "replies.webhooks.take": _notification(),
+    "replies.threads.answer": _CONVERSATION,
+    "replies.threads.send": _CONVERSATION,
     **OUTREACH_BODIES,
 }
 
@@ -222,6 +243,9 @@ KEYS: Mapping[str, st.SearchStrategy[bytes]] = {
     "chatbot.sample.batch": st.sampled_from(
         [b"chatbot.sample.batch", b"chatbot.sample.retry", b"chatbot.sample.\xff", b"chatbot.sample." + b"x" * 200]
     ),
+    "replies.webhooks.take": st.sampled_from([b"replies.webhooks.take.0", b"replies.webhooks.take.3"]),
+    "replies.threads.answer": st.sampled_from([b"replies.threads.answer.0", b"replies.threads.answer.3"]),
+    "replies.threads.send": st.sampled_from([b"replies.threads.send.0", b"replies.threads.send.3"]),
 }
 
 

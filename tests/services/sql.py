@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from mesh.embedded.mariadb import PrivateMariaDB
 from persistence.engine import open_engine
+from persistence.migrate import upgrade
 from tests.services.mysql import PROGRAM, PrivateMySQL
 
 _numbers = itertools.count(1)
@@ -29,6 +30,18 @@ def running_sql_server(folder: Path) -> Iterator[PrivateMariaDB]:
         yield server
     finally:
         asyncio.run(server.stop())
+
+
+@asynccontextmanager
+async def own_server(folder: Path) -> AsyncIterator[PrivateMariaDB]:
+    """Give a server with the mesh's tables, which a test may stop and kill."""
+    server = sql_server(folder)
+    await server.start()
+    try:
+        await upgrade(server.url)
+        yield server
+    finally:
+        await server.stop()
 
 
 @asynccontextmanager

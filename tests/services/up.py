@@ -47,10 +47,17 @@ class Up:
     def said(self) -> str:
         return self.output.read_text()
 
-    def mesh(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def mesh(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "mesh", *arguments]
         return subprocess.run(
-            command, cwd=self.folder, env=self._environment, capture_output=True, text=True, timeout=60, check=False
+            command,
+            cwd=self.folder,
+            env=self._environment,
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
 
     def environment(self) -> dict[str, str]:

@@ -1,29 +1,14 @@
-"""Taking in marketing events as one does with Celery; `python -m mesh.bench.peers.celery_events N` fills its queue.
+"""Taking in marketing events as one does with Celery; `python -m mesh.bench.peers.celery_events N` fills its queue."""
 
-Durable like ours: a quorum queue, confirmed publishes, acks after the work, and a lost worker's tasks given back.
-"""
-
-import os
 import sys
 from typing import Any
 
-from celery import Celery, Task
+from celery import Task
 
 from mesh.bench.peers import events, samples
+from mesh.bench.peers.celery_app import configured, fill
 
-QUEUE = "bench.celery"
-
-app = Celery("events", broker=os.environ["MESH_BROKER_URL"])
-app.conf.update(
-    broker_connection_retry_on_startup=True,
-    broker_transport_options={"confirm_publish": True},
-    task_acks_late=True,
-    task_default_queue=QUEUE,
-    task_default_queue_type="quorum",
-    task_ignore_result=True,
-    task_reject_on_worker_lost=True,
-    worker_prefetch_multiplier=100,
-)
+app = configured("events")
 database = samples.engine()
 
 
@@ -34,8 +19,6 @@ def ingest(self: Task, item: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    from mesh.bench.orders import item  # only here: a worker should not carry the benchmark in its memory
+    from mesh.bench.orders import orders  # only here: a worker should not carry the benchmark in its memory
 
-    with app.connection_for_write() as connection, app.amqp.Producer(connection) as producer:
-        for number in range(int(sys.argv[1])):
-            ingest.apply_async((item(number),), producer=producer)
+    fill(app, ingest, orders(int(sys.argv[1])))

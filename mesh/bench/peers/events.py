@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, Engine, insert, select
 
 from persistence import tables
@@ -52,7 +51,7 @@ def _event(item: EventItem, shop: int, message_id: str, now: datetime) -> Market
         storefront_id=shop,
         storefront_code=item.identity.storefront_code,
         event_type=item.identity.event_type,
-        event_payload=orjson.dumps(item.payload).decode(),
+        event_payload=item.text,
         source_system="oms",
         status=EventStatus.PROCESSING,
         identity=str(item.identity),

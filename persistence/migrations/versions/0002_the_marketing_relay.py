@@ -145,7 +145,7 @@ def upgrade() -> None:
         sa.Column("storefront_id", NUMBER),
         sa.Column("storefront_code", types.Exact(50)),
         sa.Column("event_type", types.Exact(50), nullable=False),
-        sa.Column("event_payload", types.long_text(), nullable=False),
+        sa.Column("event_payload", types.JsonText(), nullable=False),
         sa.Column("source_system", types.Text(50), server_default="oms", nullable=False),
         sa.Column("status", types.Text(20), server_default="pending", nullable=False),
         sa.Column("retry_count", types.Count(), server_default=sa.text("0"), nullable=False),

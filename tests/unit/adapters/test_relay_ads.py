@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from adapters.relay.mapping import built_in
 from adapters.relay.matching import browser
+from adapters.relay.meta import Meta
 from adapters.relay.pinterest import Pinterest
 from adapters.relay.port import Adapter, Refused, RelayEvent, Skipped
 from adapters.relay.reddit import Reddit
 from adapters.relay.snapchat import Snapchat
 from adapters.relay.tiktok import TikTok
-from deploy.sandbox import pinterest, reddit, snapchat, tiktok
+from deploy.sandbox import meta, pinterest, reddit, snapchat, tiktok
 from tests.build.sandbox import PERSON, account, relay_event
 
 NAMES = [
@@ -63,6 +64,7 @@ def _of_reddit(event: Any) -> str | None:
 @pytest.mark.parametrize(
     ("adapter", "problem"),
     [
+        (Meta, lambda event: meta.Meta()._problem(event)),
         (TikTok, lambda event: tiktok.TikTok()._problem(event, "web")),
         (Snapchat, lambda event: snapchat.Snapchat()._problem(event)),
         (Pinterest, lambda event: pinterest.Pinterest()._problem(event)),
@@ -82,7 +84,7 @@ def test_what_is_rendered_is_taken(
     assert problem(orjson.loads(orjson.dumps(rendered))) is None
 
 
-@pytest.mark.parametrize("adapter", [TikTok, Snapchat, Pinterest, Reddit])
+@pytest.mark.parametrize("adapter", [Meta, TikTok, Snapchat, Pinterest, Reddit])
 def test_every_event_has_a_name_in_the_mapping_that_comes_with_an_adapter(adapter: type[Adapter]) -> None:
     mapping = built_in(adapter.code)
     assert mapping["version"] == 1

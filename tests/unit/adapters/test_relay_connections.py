@@ -1,10 +1,16 @@
 """Connections to destinations are used again."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import pytest
+
+from adapters.relay.classify import outcome_of
+from adapters.relay.http import LARGEST_ANSWER
+from adapters.relay.port import Verdict
 from tests.build.sandbox import local_http
 
 
@@ -18,6 +24,7 @@ class Server:
         self.connections = 0
         self.is_short = False
         self.is_silent = False
+        self.answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
         self.address = ""
         self.heads: list[bytes] = []
 
@@ -30,7 +37,7 @@ class Server:
                     await reader.read()  # until the caller has gone
                     break
                 await asyncio.sleep(0.01)
-                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+                writer.write(self.answer)
                 if self.is_short:
                     break
         except asyncio.IncompleteReadError:
@@ -96,3 +103,28 @@ async def test_a_header_that_no_request_can_carry_is_ours_to_mend_and_is_not_quo
             answer = (await http.post(server.address, b"hi", headers={"X-Key": value})).answer
             assert answer.is_ours
             assert "cret" not in (answer.problem or "")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_nobody_is_followed_anywhere(status: int) -> None:
+    async with serving() as inner, serving() as server, local_http() as http:
+        where = f"location: {inner.address}\r\ncontent-length: 0"
+        server.answer = f"HTTP/1.1 {status} There\r\n{where}\r\n\r\n".encode()
+        answer = (await http.post(server.address, b"hi")).answer
+        assert outcome_of(answer).verdict is Verdict.CONFIG
+        assert (server.connections, inner.connections) == (1, 0)
+
+
+async def test_an_answer_without_end_is_cut() -> None:
+    async with serving() as server, local_http() as http:
+        length = LARGEST_ANSWER + 1_000_000
+        server.answer = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % length + b"x" * length
+        assert len((await http.post(server.address, b"hi")).answer.body) == LARGEST_ANSWER
+
+
+async def test_no_address_is_logged_though_everything_is(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving() as server, local_http() as http:
+        with caplog.at_level(logging.DEBUG):
+            await http.post(server.address, b"hi", query={"access_token": "a-secret-token"})
+        assert b"access_token=a-secret-token" in server.heads[0]
+    assert "a-secret-token" not in caplog.text

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.vault import Vault
+from mesh.embedded.rabbitmq import ADVANCED
 from mesh.worker import chosen
 from settings import Settings
 from tests.build.cli import accepted
@@ -19,6 +20,7 @@ from tests.build.deploy import (
     compose,
     environment,
     image_environment,
+    interpolated,
     our_services,
     required,
     seconds,
@@ -40,6 +42,8 @@ secrets = {
         "MESH_SERVICE_TOKENS",
     )
 } | SHAPED
+#: Addresses of what the mesh can do without.
+OPTIONAL = {"MESH_MODEL_BASE_URL"}
 ROLES = [
     "gateway",
     "samples",
@@ -49,6 +53,7 @@ ROLES = [
     "crawls",
     "events",
     "forwarding",
+    "conversations",
     "publishers",
     "admin",
 ]
@@ -99,7 +104,7 @@ def test_the_gateway_cannot_reach_the_database() -> None:
 
 def test_keys_are_where_secrets_are_opened_and_nowhere_else() -> None:
     given = {name for name, service in services().items() if "MESH_ENCRYPTION_KEYS" in service.get("environment", {})}
-    assert given == {"crawls", "forwarding", "admin", "mesh"}
+    assert given == {"crawls", "forwarding", "conversations", "admin", "mesh"}
     assert [name for name, each in services().items() if "MESH_ADMIN_USERS" in each.get("environment", {})] == ["admin"]
 
 
@@ -110,9 +115,7 @@ def test_a_role_is_given_time_to_drain(name: str) -> None:
     assert seconds(service["stop_grace_period"]) > drain + AFTER_DRAIN
 
 
-@pytest.mark.parametrize(
-    "name", ["samples", "chatbot", "creators", "outreach", "crawls", "events", "forwarding", "publishers"]
-)
+@pytest.mark.parametrize("name", [role for role in ROLES if role not in {"gateway", "admin"}])
 def test_what_consumes_or_publishes_can_be_scaled(name: str) -> None:
     assert not {"container_name", "ports", "hostname"} & set(services()[name])
 
@@ -151,7 +154,8 @@ def test_no_secret_has_a_default(document: dict[str, Any]) -> None:
     for service in document["services"].values():
         for name, value in service.get("environment", {}).items():
             if re.search(r"PASS|TOKEN|SECRET|COOKIE|AUTH|_URL$|_USERS$|_KEYS$", name):
-                assert required(str(value)), f"{name} has a value of its own"
+                has_none = not interpolated(str(value), {}) if name in OPTIONAL else required(str(value))
+                assert has_none, f"{name} has a value of its own"
     assert required((ROOT / "docker-compose.yml").read_text()) == set(secrets)
 
 
@@ -160,6 +164,7 @@ def test_the_script_makes_every_secret_anew_and_fit_for_a_url() -> None:
     first, second = (dict(line.split("=", 1) for line in run.stdout.splitlines()) for run in runs)
     assert set(first) == set(secrets)
     assert all(re.fullmatch(r"[0-9a-f]{48}", value) for name, value in first.items() if name not in SHAPED)
+    assert re.fullmatch(r"[0-9a-f]{48}", first["MESH_TIKTOK_CLIENT_SECRETS"])
     assert re.fullmatch(r"oms:[0-9a-f]{48}", first["MESH_EVENTS_USERS"])
     assert re.fullmatch(r"admin:[0-9a-f]{48}:admin\+secrets", first["MESH_ADMIN_USERS"])
     assert Vault([first["MESH_ENCRYPTION_KEYS"]])
@@ -199,6 +204,17 @@ def test_the_cluster_has_three_nodes_and_the_balancer_knows_them() -> None:
     assert len(hosts) == 3
     assert set(re.findall(r"rabbit@(\S+)", config)) == hosts
     assert set(re.findall(r"^ +server (\S+) ", balancer, re.MULTILINE)) == hosts
+
+
+def test_every_broker_of_ours_passes_on_delayed_messages_a_thousand_at_a_time() -> None:
+    prefetch = re.compile(r"dead_letter_worker_consumer_prefetch, (\d+)")
+    told = (DEPLOY / "rabbitmq" / "advanced.config").read_text()
+    assert prefetch.findall(told) == prefetch.findall(ADVANCED) == ["1000"]
+    nodes = [compose()["services"]["rabbitmq"]] + [
+        service for service in CLUSTER["services"].values() if "rabbitmq" in service.get("hostname", "")
+    ]
+    assert len(nodes) == 4
+    assert all(any(":/etc/rabbitmq/advanced.config:ro" in volume for volume in node["volumes"]) for node in nodes)
 
 
 def test_the_broker_shows_its_metrics() -> None:

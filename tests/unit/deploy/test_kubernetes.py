@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from brokers import topology
+from brokers.queue import Queue
 from mesh.worker import chosen
 from settings import Settings
 from tests.build.cli import accepted
@@ -38,6 +39,19 @@ def given(container: dict[str, Any]) -> set[str]:
     return names
 
 
+def scaled_by(metadata: dict[str, str]) -> Queue:
+    """The queue whose length a trigger asks for: by its name, or by an expression that all of its partitions meet."""
+    wanted = metadata["queueName"]
+    if metadata.get("useRegex") != "true":
+        (queue,) = [each for each in topology.QUEUES if each.name == wanted]
+        return queue
+    assert metadata["operation"] == "sum"
+    (queue,) = [each for each in topology.QUEUES if any(re.search(wanted, name) for name in each.physical_names)]
+    assert all(re.search(wanted, name) for name in queue.physical_names)
+    assert not re.search(wanted, queue.dead)
+    return queue
+
+
 @PODS
 def test_every_container_runs_a_command_that_the_command_line_has(pod: dict[str, Any]) -> None:
     for container in containers(pod):
@@ -50,7 +64,7 @@ def test_every_queue_has_a_worker_that_scales_with_it() -> None:
     arguments = {name: pod["containers"][0]["args"] for name, pod in ROLES}
     consumed = {queue: name for name, words in arguments.items() if words[0] == "worker" for queue in words[1:]}
     scaled = {
-        trigger["metadata"]["queueName"]: each["spec"]["scaleTargetRef"]["name"]
+        scaled_by(trigger["metadata"]).name: each["spec"]["scaleTargetRef"]["name"]
         for each in of_kind("ScaledObject").values()
         for trigger in each["spec"]["triggers"]
     }
@@ -61,8 +75,7 @@ def test_every_queue_has_a_worker_that_scales_with_it() -> None:
 def test_a_worker_is_added_when_there_is_more_than_one_prefetches() -> None:
     for each in of_kind("ScaledObject").values():
         for metadata in (trigger["metadata"] for trigger in each["spec"]["triggers"]):
-            (queue,) = [queue for queue in topology.QUEUES if queue.name == metadata["queueName"]]
-            assert int(metadata["value"]) == queue.prefetch
+            assert int(metadata["value"]) == scaled_by(metadata).prefetch
             assert metadata["protocol"] == "http"
         assert "replicas" not in of_kind("Deployment")[each["spec"]["scaleTargetRef"]["name"]]["spec"]
 

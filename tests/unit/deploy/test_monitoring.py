@@ -107,6 +107,7 @@ def test_every_role_is_scraped_where_it_answers() -> None:
         "crawls",
         "events",
         "forwarding",
+        "conversations",
         "publishers",
         "admin",
     ]

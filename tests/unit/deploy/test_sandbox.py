@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 import deploy.sandbox
 from deploy.sandbox.standin import Call, Standin, answer
 
-FRAME = {"standin"}
+FRAME = {"standin", "tiktok_talk", "tiktok_webhooks"}
 
 
 class Acme(Standin):

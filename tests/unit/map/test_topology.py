@@ -65,8 +65,9 @@ def test_every_queue_is_a_quorum_queue_with_a_dead_letter_queue_that_never_expir
     declared = {queue.name: queue.arguments for queue in DECLARED.queues}
     assert all(arguments["x-queue-type"] == "quorum" for arguments in declared.values())
     for queue in topology.QUEUES:
-        assert declared[queue.name]["x-dead-letter-strategy"] == "at-least-once"
-        assert declared[queue.name]["x-overflow"] == "reject-publish"
+        for name in queue.physical_names:
+            assert declared[name]["x-dead-letter-strategy"] == "at-least-once"
+            assert declared[name]["x-overflow"] == "reject-publish"
         assert not {"x-message-ttl", "x-expires", "x-max-length"} & declared[queue.dead].keys()
 
 

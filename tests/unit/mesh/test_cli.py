@@ -17,6 +17,7 @@ ROOT = Path(cli.__file__).parents[1]
 COMMANDS = [
     "up",
     "demo",
+    "chat",
     "gateway",
     "admin",
     "worker",
@@ -26,6 +27,7 @@ COMMANDS = [
     "schedules",
     "events",
     "rotate-keys",
+    "stock",
     "env",
     "migrate",
     "doctor",

@@ -32,3 +32,24 @@ def test_a_full_disk_costs_log_lines_and_nothing_else() -> None:
     assert "lost" not in said
     assert "there_is_room" in said
     assert "for them too" in said
+
+
+class Writes(io.StringIO):
+    """A stream that keeps what each write brought."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.all: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.all.append(text)
+        return super().write(text)
+
+
+def test_a_line_is_one_write_so_that_processes_which_share_a_file_do_not_tear_each_others() -> None:
+    stream = Writes()
+    logs.configure("info", "json", stream)
+    structlog.get_logger().error("one")
+    logging.getLogger("some.library").error("two")
+    assert len(stream.all) == 2
+    assert all(text.endswith("\n") for text in stream.all)

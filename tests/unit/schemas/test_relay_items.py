@@ -88,7 +88,7 @@ def test_the_order_of_fields_does_not_make_another_content() -> None:
 def test_another_spelling_of_who_it_is_makes_no_other_content() -> None:
     plain = parse_item(item(), NOW)
     spelled = item(storefront_id=" Lumen-RX", event_name="PURCHASE_completed ", event_id="LX-884120 ")
-    assert parse_item(spelled, NOW) == replace(plain, payload=ANY)
+    assert parse_item(spelled, NOW) == replace(plain, payload=ANY, text=ANY)
 
 
 def test_letters_that_grow_in_lower_case_are_measured_there() -> None:
@@ -105,6 +105,14 @@ def test_numbers_of_any_length_are_read() -> None:
     with pytest.raises(ItemError, match="order_revenue is too large"):
         parse_item(item(order_revenue=10**5000), NOW)
     assert len(event_id_of(item(order_id=10**5000)) or "") == 100
+
+
+def test_of_a_field_that_is_said_twice_the_last_one_counts() -> None:
+    page = (
+        b'{"data": [{"order_id": "a", "order_id": "b", "storefront_id": "s", "event_name": "lead", "event_time": 1}]}'
+    )
+    (said,) = IngestEvents.model_validate_json(page).data
+    assert said["order_id"] == "b"
 
 
 def test_what_names_no_time_happened_when_it_was_written() -> None:

@@ -5,9 +5,9 @@ from datetime import timedelta
 from adapters.relay.port import Outcome, Told, Verdict
 from handlers.relay.outcomes import finished, pause_of, settled
 from handlers.relay.sending import Sending
-from schemas.relay.records import Attempt, AttemptStatus, ClaimedDelivery, DestinationKind
+from schemas.relay.records import ClaimedDelivery, DestinationKind
 from tests.build.records import NOON
-from tests.build.relay import delivery, event
+from tests.build.relay import attempt, delivery, event
 
 SAID = "400: no such user ana@example.com"
 
@@ -21,20 +21,7 @@ def refused(verdict: Verdict = Verdict.PERMANENT) -> Sending:
 
 
 def test_an_attempt_keeps_what_was_said_without_whom() -> None:
-    begun = Attempt(
-        event_id=1,
-        delivery_id=1,
-        credential_id=None,
-        destination_type=DestinationKind.DIRECT,
-        number=1,
-        status=AttemptStatus.SENDING,
-        http_status_code=None,
-        request=None,
-        response_body=None,
-        error_message=None,
-        duration_ms=None,
-        attempted_at=NOON,
-    )
+    begun = attempt(delivery(1, 1, id=1, attempts=1), destination_type=DestinationKind.DIRECT)
     kept = finished(begun, refused())
     assert kept.request == ('{"event":"purchase","email":"***","hash":"' + "a" * 64 + '","user":{"phone":"***"}}')
     assert (kept.response_body, kept.error_message) == ("400: no such user ***", "400: no such user ***")

@@ -222,7 +222,7 @@ async def test_ids_are_upper_case_uuids_and_of_chance_where_they_are_in_links(uo
 
     (sample,), (log,) = uow.tx.samples.stored.values(), uow.tx.samples.logs.values()
     (content,) = uow.tx.samples.contents.values()
-    assert [each.id[14] for each in (sample, log, content)] == ["4", "5", "5"]
+    assert [each.id[14] for each in (sample, log, content)] == ["7", "8", "5"]
     assert all(each.id == each.id.upper() and len(each.id) == 36 for each in (sample, log, content))
 
 

@@ -13,7 +13,9 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
+from publishers.gateway.tiktok import Webhook
 from tests.build.gateway import AUTH, World
+from tests.build.tiktok import SECRET
 
 CHECKS = [
     not_a_server_error,
@@ -35,7 +37,7 @@ EVENTS = {"accepted": 1, "rejected": 0, "event_ids": ["1"], "errors": [], "resul
 
 
 def _world() -> World:
-    world = World(asyncapi=b"{}")
+    world = World(asyncapi=b"{}", webhook=Webhook([SECRET]))
     world.answers.done({**SAMPLES, **OUTREACH, **EVENTS})
     return world
 
@@ -87,3 +89,11 @@ def test_order_systems_may_use_basic(document: dict[str, Any]) -> None:
 
 def test_open_paths_ask_for_no_token(document: dict[str, Any]) -> None:
     assert "security" not in document["paths"]["/health/live"]["get"]
+
+
+def test_the_webhook_is_documented_where_there_is_one(document: dict[str, Any]) -> None:
+    operation = document["paths"]["/webhook/tiktok"]["post"]
+    assert "security" not in operation
+    assert {"200", "401", "413", "503"} <= set(operation["responses"])
+    without = schemathesis.openapi.from_asgi("/openapi.json", World(asyncapi=b"{}").app).raw_schema
+    assert "/webhook/tiktok" not in without["paths"]

@@ -1,0 +1,1 @@
+"""Who reads customers' messages, and who carries replies to them."""
