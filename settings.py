@@ -144,9 +144,10 @@ class Settings(BaseSettings):
     samples_default_region: str = Field("MX", description="Region of a sample row that names none.")
     retention_days: PositiveInt = Field(180, description="Days that crawl logs and settled chat deliveries are kept.")
 
-    chatbot_sender: Literal["development"] = Field(
+    chatbot_sender: Literal["development", "browser"] = Field(
         "development",
-        description="Who sends chat messages; `development` sends nothing, it records each message in SQL and the log.",
+        description="Who sends chat messages: `browser` types them into the sellers' chat page as the accounts of "
+        "MESH_ACCOUNTS_FILE, `development` sends nothing, it records each message in SQL and the log.",
     )
     chatbot_regions: Words = Field(("MX",), description="Regions in which creators are written to, comma-separated.")
     chatbot_quiet_hours: QuietHours = Field(

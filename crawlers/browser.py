@@ -57,9 +57,14 @@ class Browser:
     @property
     def context(self) -> BrowserContext:
         """The context; raises BrowserLost before `open` and after `close`."""
-        if self._context is None or self._chromium is None or not self._chromium.is_connected():
+        if self._context is None or not self.is_running:
             raise BrowserLost("the browser is not running")
         return self._context
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process is alive, as far as anyone has heard."""
+        return self._chromium is not None and self._chromium.is_connected()
 
     async def open(self, state: StorageState | None = None) -> Page:
         """Launch, and return the first page; `state` is what `saved_state` returned earlier."""

@@ -109,3 +109,19 @@ class TookTooLong(CrawlError):
 
 class TurnOver(CrawlError):
     """The crawl has run as long as it may in one go; it goes on from its cursor."""
+
+
+class ChatClosed(CrawlError):
+    """The creator takes no messages from us."""
+
+
+class CannotSend(CrawlError):
+    """The chat does not take a message as it is: too long, a picture that is not there, a product it does not offer."""
+
+
+class NotDelivered(CrawlError):
+    """The site refused a message, which certainly did not arrive; `cause` is what that means, where it is known."""
+
+    def __init__(self, reason: str, cause: CrawlError | None = None) -> None:
+        super().__init__(reason)
+        self.cause = cause

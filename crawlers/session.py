@@ -106,6 +106,11 @@ class Session:
             raise BrowserLost("the page is gone")
         return self._tab
 
+    @property
+    def is_well(self) -> bool:
+        """Whether its browser is there."""
+        return self._tab is not None and not self._tab.is_closed() and self._browser.is_running
+
     async def turn(self) -> None:
         """Take a turn before a step on the site; raises OutOfHours or LeaseLost."""
         self.lease.check()

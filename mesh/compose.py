@@ -23,11 +23,13 @@ from adapters.replies.tiktok import TikTokMessages
 from adapters.status import RedisStatusBoard
 from adapters.vault import Vault
 from brokers import topology
+from brokers.breaker import Probe
 from brokers.link import Link, addresses
 from brokers.publisher import Publisher
 from brokers.router import Route
 from brokers.status import NoStatusBoard
 from brokers.worker import Worker
+from crawlers.chat_sender import BrowserSender
 from handlers.chatbot import Unrecorded
 from handlers.crawl.commands import Crawling
 from handlers.relay.forwarding import Outside
@@ -40,6 +42,7 @@ from persistence.uow import Transaction
 from publishers.gateway.ports import NothingSeen
 from publishers.gateway.tiktok import Webhook
 from publishers.schedules.politeness import Politeness, QuietHours
+from schemas.chatbot.sending import MessageSender
 from schemas.clock import utc_now
 from settings import Settings
 
@@ -176,6 +179,32 @@ class Composition:
         """What crawls are run with."""
         return crawling(self.settings, self.browsing, self.publisher)
 
+    @cached_property
+    def sender(self) -> MessageSender:
+        """Who writes to creators; raises Unconfigured where browsers have no account to write as."""
+        if self.settings.chatbot_sender != BrowserSender.name:
+            return message_sender(self.settings.chatbot_sender)
+        accounts = self.browsing.sessions.accounts
+        if accounts.problem or not any(each.enabled for each in accounts.listed):
+            raise Unconfigured(f"MESH_CHATBOT_SENDER is browser, and {accounts.problem or 'no account is enabled'}")
+        return BrowserSender(
+            self.browsing.sessions,
+            self.settings.data_dir.resolve() / "images",
+            default_region=self.settings.samples_default_region,
+        )
+
+    def _probes(self) -> Mapping[str, Probe]:
+        """Return what is probed for single queues: who types also waits for accounts."""
+        sender = self.sender
+        if not isinstance(sender, BrowserSender):
+            return {}
+
+        async def probe() -> None:
+            await self.database.probe()
+            await sender.probe()
+
+        return {topology.CHATBOT_SAMPLE_BATCH.name: probe}
+
     @property
     def politeness(self) -> Politeness:
         """When creators are left in peace, and how many messages a day each of them gets, as the settings say."""
@@ -188,13 +217,16 @@ class Composition:
         dependencies: dict[str, Any] = {
             "uow": self.database.uow,
             "clock": utc_now,
-            "sender": message_sender(self.settings.chatbot_sender),
             "unrecorded": Unrecorded(),
             "reception": self.reception,
             "answers": answers_of(self.settings),
             "politeness": self.politeness,
             "horizons": {code: adapter.limits.horizon for code, adapter in self.adapters.items()},
         }
+        probes: Mapping[str, Probe] = {}
+        if any(route.queue.name == topology.CHATBOT_SAMPLE_BATCH.name for route in routes):
+            dependencies["sender"] = self.sender
+            probes = self._probes()
         # Whoever sends nothing to destinations needs no keys of their secrets.
         if any(route.queue.name == topology.RELAY_DELIVERIES_SEND.name for route in routes):
             dependencies["outside"] = self.outside
@@ -210,11 +242,14 @@ class Composition:
             board=self.board,
             probe=self.database.probe,
             clock=utc_now,
+            probes=probes,
         )
 
     async def close(self) -> None:
         """Close whatever was built."""
         built = self.__dict__
+        if isinstance(sender := built.get("sender"), BrowserSender):
+            await sender.close()
         for part in ("publisher", "database", "board", "http", "tiktok_http", "seen", "browsing"):
             if part in built:
                 await built[part].close()

@@ -35,6 +35,8 @@ class SitePage:
     path: ClassVar[str]
     ready: ClassVar[str]
     selectors: ClassVar[Mapping[str, str]] = {}
+    #: Names of selectors that find something only now and then, on a page that is well.
+    occasional: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, tab: Page, site: Site, patience: timedelta = timedelta(seconds=20)) -> None:
         self.tab = tab
