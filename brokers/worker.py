@@ -24,7 +24,7 @@ log = structlog.get_logger()
 class Worker:
     """Runs the consumers of the given routes on one connection, and publishes on another."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- called once, where everything is put together
         self,
         routes: Iterable[Route],
         dependencies: Mapping[str, Any],

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import psutil
 
 from brokers.outgoing import Outgoing
 from crawlers.accounts import Accounts, local_account
 from crawlers.browser import BrowserWishes
+from crawlers.chat_sender import BrowserSender
 from crawlers.codes import OutboxCodes
 from crawlers.crawl import Crawler
 from crawlers.cursors import Cursors
@@ -78,6 +80,20 @@ class Driven:
         }
         return Crawler(**{**made, **values})
 
+    def sender(self, **values: Any) -> BrowserSender:
+        made: dict[str, Any] = {"sessions": self.sessions(), "images": self.folder / "images"}
+        return BrowserSender(**{**made, **values})
+
+    def creator(self, number: int) -> str:
+        """Return a creator's id."""
+        return str(self.centre.world.creator(number)["creator_id"])
+
+    def said_to(self, number: int) -> list[tuple[str, str]]:
+        """Return what a creator was sent, by type and content, in order."""
+        truth = {each["creator_id"]: each["messages"] for each in self.centre.chats.truth()}
+        sent = truth.get(self.creator(number), [])
+        return [(each["type"], each["content"]) for each in sent if each["from"] == "merchant"]
+
     def messages(self, key: str) -> list[dict[str, Any]]:
         """Return the bodies of what was published under a key, each message id once, in order."""
         unique: dict[str, Outgoing] = {one.message_id: one for one in self.publisher.published if one.key == key}
@@ -107,3 +123,19 @@ def later(pages: int, then: Callable[[], None]) -> Callable[[Any], None]:
             then()
 
     return watch
+
+
+def browsers() -> list[psutil.Process]:
+    """Return every browser of this process."""
+    return [child for child in psutil.Process().children(recursive=True) if "chrom" in child.name()]
+
+
+def drivers() -> set[int]:
+    """Return the process id of each browser, without those of its pages."""
+    return {each.pid for each in browsers() if "--remote-debugging-pipe" in each.cmdline()}
+
+
+def kill_browsers() -> None:
+    """Kill all of them."""
+    for each in browsers():
+        each.kill()

@@ -108,7 +108,7 @@ class Api:
             "is_available": is_available,
             "reason": "" if is_available else "This creator is not accepting messages",
             "has_input": not concerns(faults.input_missing, creator_id),
-            "messages": self._chats.shown(creator_id),
+            "messages": _drawn(self._chats.shown(creator_id), creator_id, faults),
             "products": [self._world.product(0, each) for each in range(min(self._world.products, 40))],
         }
 
@@ -142,6 +142,14 @@ class Api:
         if number is None:
             raise Bad("no such creator")
         return number
+
+
+def _drawn(said: list[Answer], creator_id: str, faults: Faults) -> list[Answer]:
+    """Return a conversation as its page draws it, without what it hides and with what it believes to be on its way."""
+    if concerns(faults.bubble_missing, creator_id):
+        said = [each for each in said if each["from"] != "merchant"]
+    is_pending = concerns(faults.bubble_pending, creator_id)
+    return [each | {"status": "sending" if is_pending and each["from"] == "merchant" else "sent"} for each in said]
 
 
 def _page(listed: Any, asked: Answer, size: int) -> Any:

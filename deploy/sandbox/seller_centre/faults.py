@@ -35,8 +35,8 @@ class Faults:
     shuffled: bool = False
     #: Elements that pages leave out, as CSS selectors.
     missing: list[str] = field(default_factory=list)
-    #: Creators who cannot be written to, whose page never shows an input, whose bubbles never appear or stay pending,
-    #: whose messages the server refuses.
+    #: Creators who cannot be written to, whose page never shows an input, whose bubbles never appear or stay pending
+    #: (the server has the message all the same), whose messages the server refuses.
     chat_unavailable: list[str] = field(default_factory=list)
     input_missing: list[str] = field(default_factory=list)
     bubble_missing: list[str] = field(default_factory=list)

@@ -88,7 +88,7 @@ async function load() {
   draw(spin());
   try {
     const data = await call("GET", "/api/v1/im/conversation", { creator_id: creatorId });
-    messages.append(...data.messages.map((each) => bubble(each, "sent")));
+    messages.append(...data.messages.map((each) => bubble(each, each.status)));
     offered(data.products);
     const info = () => { contact.textContent = `Email ${data.creator.email || "-"} WhatsApp ${data.creator.whatsapp || "-"}`; };
     draw(el("h1", { class: "chat-title" }, `${data.creator.nickname} @${data.creator.handle}`),
