@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mesh.cli_chat import chat
+from mesh.cli_chatbot import deliveries, schedules
 from mesh.cli_crawl import crawl
 from mesh.cli_events import events
 from mesh.cli_orders import orders
@@ -26,8 +27,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 dead = typer.Typer(no_args_is_help=True)
-schedules = typer.Typer(no_args_is_help=True)
-deliveries = typer.Typer(no_args_is_help=True)
 topology = typer.Typer(no_args_is_help=True)
 app.command(rich_help_panel=RUN)(chat)
 app.add_typer(dead, name="dead", rich_help_panel=LOOK, help="Dead letters: list, show, redrive or discard them.")
@@ -195,58 +194,6 @@ def dead_discard(
     from mesh import dead as body
 
     body.discard(queue, group, message, is_all=is_all, is_dry_run=is_dry_run)
-
-
-@schedules.command("list")
-def schedules_list(
-    is_parked: Annotated[bool | None, typer.Option("--parked/--not-parked", help="Only those.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows at most.")] = 50,
-    as_json: Json = False,
-) -> None:
-    """List chat schedules, with the reason of those that are parked."""
-    join()
-    from mesh import schedules as body
-
-    body.listed(is_parked=is_parked, limit=limit, as_json=as_json)
-
-
-@schedules.command("unpark")
-def schedules_unpark(
-    ids: Annotated[list[str] | None, typer.Argument(help="Ids as `mesh schedules list` shows them.")] = None,
-    is_all: Annotated[bool, typer.Option("--all", help="Every parked one.")] = False,
-) -> None:
-    """Let parked schedules run again, once what parked them is mended."""
-    if not ids and not is_all:
-        raise typer.BadParameter("name schedules, or say --all")
-    join()
-    from mesh import schedules as body
-
-    body.unpark(None if is_all else ids)
-
-
-@deliveries.command("list")
-def deliveries_list(
-    state: Annotated[str, typer.Option("--state", help="pending, sending, sent, failed or uncertain.")] = "uncertain",
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows at most.")] = 50,
-    as_json: Json = False,
-) -> None:
-    """List chat deliveries in a state, the longest unchanged first."""
-    join()
-    from mesh import deliveries as body
-
-    body.listed(state, limit=limit, as_json=as_json)
-
-
-@deliveries.command("resolve")
-def deliveries_resolve(
-    task_keys: Annotated[list[str], typer.Argument(help="Task keys as `mesh deliveries list` shows them.")],
-    was_sent: Annotated[bool, typer.Option("--sent/--not-sent", help="What the creator's chat shows.")],
-) -> None:
-    """Settle uncertain deliveries: a crash hid whether they were sent. Those that were not are sent again."""
-    join()
-    from mesh import deliveries as body
-
-    body.resolve(task_keys, was_sent=was_sent)
 
 
 @topology.command("plan")

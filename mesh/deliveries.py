@@ -14,7 +14,7 @@ from schemas.chatbot.messages import SendChatMessages
 from schemas.chatbot.records import ChatDelivery, DeliveryState
 from schemas.clock import utc_now
 
-COLUMNS = ["task key", "creator", "scenario", "since (UTC)", "reason"]
+COLUMNS = ["task key", "creator", "about", "by", "tries", "since (UTC)", "reason"]
 
 
 def listed(state: str, *, limit: int, as_json: bool) -> None:
@@ -28,7 +28,9 @@ def listed(state: str, *, limit: int, as_json: bool) -> None:
         (
             each.task_key,
             each.platform_creator_id,
-            f"{each.scenario} {each.run}" if each.scenario else None,
+            f"{each.scenario} {each.run}" if each.scenario else each.outreach_task_id,
+            each.sender,
+            each.attempts,
             each.updated_at.strftime("%m-%d %H:%M"),
             each.reason,
         )

@@ -201,6 +201,16 @@ class Contacts:
         rows = await self._session.execute(query.with_for_update(skip_locked=True, of=contacts))
         return list(map(_contact_of, rows))
 
+    async def overdue(self, before: datetime, now: datetime, limit: int) -> list[Contact]:
+        """Take contacts on their way since before then, of which nobody asked lately what became of them; locked."""
+        is_on_its_way = and_(
+            contacts.c.state == ContactState.QUEUED,
+            contacts.c.decided_at < before,
+            or_(contacts.c.woken_until.is_(None), contacts.c.woken_until <= now),
+        )
+        query = select(contacts).where(is_on_its_way).order_by(contacts.c.decided_at, contacts.c.id).limit(limit)
+        return list(map(_contact_of, await self._session.execute(query.with_for_update(skip_locked=True))))
+
     async def wake(self, ids: Collection[str], until: datetime) -> None:
         """Note that somebody was asked to decide contacts."""
         await self._session.change(_WAKE, sorted(ids), until=until)

@@ -7,11 +7,14 @@ from itertools import groupby
 
 import structlog
 
+from brokers.topology import CHATBOT_SAMPLE_BATCH
 from persistence.uow import Transaction, Uow
+from publishers.chat_outcomes import told
 from publishers.clockwork import Pace, keep_passing
+from schemas.chatbot.records import ChatDelivery, DeliveryState
 from schemas.clock import Clock
 from schemas.outreach.crawling import crawl_of
-from schemas.outreach.messages import DecideContacts, handed_over
+from schemas.outreach.messages import ChatOutcome, DecideContacts, handed_over
 from schemas.outreach.records import Contact, ContactState, StopReason, TaskStatus
 from schemas.outreach.statuses import GRACE, WINDOW, concluded, started, stopped
 from schemas.readers import whole_milliseconds
@@ -27,6 +30,16 @@ ASK_AGAIN = timedelta(seconds=15)
 #: Creators of all tasks that are asked about in one pass.
 CREATORS_AT_ONCE = 500
 
+_RETRY = CHATBOT_SAMPLE_BATCH.retry
+#: How often it is looked for contacts whose message nobody will try again.
+LOOK_EVERY = timedelta(minutes=1)
+#: A message that failed comes again within its longest delay; twice that, and it does not.
+GIVEN_UP_AFTER = 2 * _RETRY.longest
+#: A message that nobody ever took up may still wait in its queue, as long as that is a matter of hours.
+LOST_AFTER = 4 * _RETRY.horizon
+#: What was said of a contact that is overdue takes a moment to arrive.
+SAID_FOR = timedelta(minutes=10)
+
 
 class OutreachPoller:
     """Begins and ends tasks by the clock; several may run, for each takes the rows that it locks.
@@ -39,6 +52,7 @@ class OutreachPoller:
         self._uow = uow
         self._clock = clock
         self._pace = pace
+        self._looked_at: datetime | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll until told to stop."""
@@ -56,6 +70,10 @@ class OutreachPoller:
             begun = await self._begin(tx, now)
         async with self._uow() as tx:
             await self._ask(tx, now)
+        if self._looked_at is None or not self._looked_at <= now < self._looked_at + LOOK_EVERY:
+            async with self._uow() as tx:
+                await self._tell_overdue(tx, now)
+            self._looked_at = now
         return ended + begun
 
     async def _begin(self, tx: Transaction, now: datetime) -> int:
@@ -100,6 +118,52 @@ class OutreachPoller:
         waiting = await tx.contacts.unasked(now, CREATORS_AT_ONCE)
         await tx.contacts.wake([each.id for each in waiting], now + ASK_AGAIN)
         await tx.send_all(_asked(waiting))
+
+    async def _tell_overdue(self, tx: Transaction, now: datetime) -> None:
+        """Say of contacts whose message became a dead letter, or got lost, what is known of it.
+
+        They would be on their way for ever else: who parks a message does not know what it was about.
+        """
+        overdue = await tx.contacts.overdue(now - _RETRY.horizon, now, CREATORS_AT_ONCE)
+        deliveries = await tx.deliveries.look_up([each.task_key for each in overdue if each.task_key])
+        outcomes = [_outcome(each, deliveries.get(each.task_key or ""), now) for each in overdue]
+        await tx.contacts.wake([each.id for each in overdue], now + SAID_FOR)
+        await tx.send_all([told(outcome) for outcome in outcomes if outcome is not None])
+        for outcome in filter(None, outcomes):
+            log.warning(
+                "outreach_contact_overdue",
+                task_id=outcome.outreach_task_id,
+                platform_creator_id=outcome.platform_creator_id,
+                state=outcome.state,
+                reason=outcome.reason,
+            )
+
+
+def _outcome(contact: Contact, delivery: ChatDelivery | None, now: datetime) -> ChatOutcome | None:
+    """Return what is to be said of a contact that should have been written to by now; None while it may still be."""
+    state = delivery.state if delivery else DeliveryState.PENDING
+    reason = delivery.reason if delivery else None
+    if state is DeliveryState.FAILED:
+        assert delivery is not None
+        if delivery.updated_at + GIVEN_UP_AFTER > now:
+            return None
+        reason = f"given up: {reason}"
+    elif state in {DeliveryState.PENDING, DeliveryState.SENDING}:
+        if contact.decided_at is None or contact.decided_at + LOST_AFTER > now:
+            return None
+        state, reason = (
+            DeliveryState.UNCERTAIN,
+            "nobody knows where its message is; see the dead letters of the chatbot",
+        )
+    return ChatOutcome(
+        task_key=contact.task_key or "",
+        outreach_task_id=contact.task_id,
+        platform_creator_id=contact.platform_creator_id,
+        state=state,
+        at=now if state is not DeliveryState.SENT or delivery is None else delivery.updated_at,
+        sender=delivery.sender if delivery else None,
+        reason=reason,
+    )
 
 
 def _asked(waiting: Sequence[Contact]) -> list[DecideContacts]:

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from brokers.outgoing import Outgoing, outgoing
+from brokers.outgoing import Outgoing
 from brokers.verdict import Conflict, Unavailable
 from persistence.uow import Transaction, Uow
+from publishers.chat_outcomes import told
 from schemas.chatbot.records import ChatDelivery, DeliveryState
 from schemas.chatbot.sending import Receipt
 from schemas.outreach.messages import ChatOutcome
@@ -100,8 +101,8 @@ async def record(
 
 async def tell(tx: Transaction, deliveries: Iterable[ChatDelivery], *, is_final: bool = True) -> None:
     """Say what became of tasks that an outreach task asked for; nobody listens for the others."""
-    if told := [outcome for each in deliveries if (outcome := outcome_of(each, is_final=is_final))]:
-        await tx.send_all(told)
+    if outcomes := [outcome for each in deliveries if (outcome := outcome_of(each, is_final=is_final))]:
+        await tx.send_all(outcomes)
 
 
 def outcome_of(delivery: ChatDelivery, *, is_final: bool = True) -> Outgoing | None:
@@ -118,7 +119,7 @@ def outcome_of(delivery: ChatDelivery, *, is_final: bool = True) -> Outgoing | N
         reason=delivery.reason,
         is_final=is_final,
     )
-    return replace(outgoing(outcome), key=f"{outcome.key}.{outcome.state}")
+    return told(outcome)
 
 
 def begun(known: ChatDelivery, planned: ChatDelivery, now: datetime) -> ChatDelivery:

@@ -1,5 +1,6 @@
 """Chat batches as they travel to a chatbot: an array of tasks, each a creator and what to write to them."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, RootModel, StringConstraints, model_validator
@@ -140,6 +141,12 @@ def contact_key(outreach_task_id: str, platform_creator_id: str) -> str:
     return named_id(f"mesh:outreach:{len(outreach_task_id)}:{outreach_task_id}:{platform_creator_id}").upper()
 
 
+def reminder_key(sample_id: str, reminders: Sequence[tuple[str, int]]) -> str:
+    """Return the task key of reminders of a sample, each a scenario and its run."""
+    told = ",".join(f"{scenario.lower()}:{run}" for scenario, run in sorted(reminders))
+    return named_id(f"mesh:reminder:{sample_id.upper()}:{told}").upper()
+
+
 def task_key(task: ChatTask, message_id: str, index: int) -> str:
     """Return what makes two tasks the same one, as an upper-case UUIDv5.
 
@@ -150,8 +157,7 @@ def task_key(task: ChatTask, message_id: str, index: int) -> str:
         return contact_key(task.outreach_task_id, task.platform_creator_id)
     named = reminders(task)
     if task.sample_id and named:
-        told = ",".join(f"{scenario.lower()}:{run}" for scenario, run in sorted(named))
-        return named_id(f"mesh:reminder:{task.sample_id.upper()}:{told}").upper()
+        return reminder_key(task.sample_id, named)
     return named_id(f"mesh:chat:{message_id}:{index}").upper()
 
 

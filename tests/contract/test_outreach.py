@@ -174,3 +174,68 @@ async def test_a_task_that_nobody_reported_is_made_of_what_came_with_its_creator
     assert (made.brand, made.message_send_strategy, made.status) == ("Aurela", 1, "running")
     with pytest.raises(Retryable, match="not known"):
         await mesh.hand_over("1", task_id="T-10")
+
+
+async def test_a_message_that_became_a_dead_letter_ends_its_contact_and_makes_room(mesh: OutreachMesh) -> None:
+    await mesh.report(targetNewCreators=1)
+    mesh.sender.fails = lambda _: Retryable("no input box")
+    await mesh.hand_over("1", "2")
+    (message,) = await mesh.said()
+    await mesh.chat(message)
+    await mesh.carry()
+    mesh.clock.forward(hours=5)
+    await mesh.chat(message, attempt=2)  # its next try would be beyond its horizon: it is parked, and nobody says so
+    await mesh.carry()
+    mesh.clock.forward(minutes=61)
+    mesh.sender.fails = lambda _: None
+    await mesh.poll()
+    await mesh.carry()
+    contacts = await mesh.contacts()
+    assert (contacts["1"].state, contacts["1"].reason) == ("failed", "given up: no input box")
+    assert contacts["2"].state is ContactState.SENT
+
+
+async def test_a_dead_letter_that_is_sent_back_counts_after_all(mesh: OutreachMesh) -> None:
+    await mesh.report()
+    mesh.sender.fails = lambda _: Retryable("no input box")
+    await mesh.hand_over("1")
+    (message,) = await mesh.said()
+    await mesh.chat(message)
+    mesh.clock.forward(hours=8)
+    await mesh.poll()
+    await mesh.carry()
+    assert await mesh.states() == {"failed": 1}
+    mesh.sender.fails = lambda _: None
+    await mesh.chat(message)
+    await mesh.carry()
+    assert await mesh.states() == {"sent": 1}
+    assert (await mesh.task()).new_creators_real_count == 1
+
+
+async def test_a_message_that_still_waits_in_its_queue_keeps_its_place_for_a_day(mesh: OutreachMesh) -> None:
+    await mesh.report(targetNewCreators=1)
+    await mesh.hand_over("1", "2")
+    (message,) = await mesh.said()
+    mesh.clock.forward(hours=23)
+    await mesh.poll()
+    assert [each.key for each in await mesh.said()] == []
+    mesh.clock.forward(hours=2)
+    await mesh.poll()
+    await mesh.carry()
+    assert await mesh.states() == {"uncertain": 1, "waiting": 1}  # it may still be sent, so nobody takes its place
+    await mesh.deliver(message)
+    await mesh.carry()
+    assert (await mesh.contacts())["1"].state is ContactState.SENT
+
+
+async def test_what_is_overdue_is_told_once_in_a_while(mesh: OutreachMesh) -> None:
+    await mesh.report()
+    await mesh.hand_over("1")
+    await mesh.said()
+    mesh.clock.forward(hours=25)
+    keys = []
+    for _ in range(3):
+        await mesh.poll()
+        keys += [each.key for each in await mesh.said()]
+        mesh.clock.forward(minutes=2)
+    assert keys == ["chatbot.outcome.uncertain"]

@@ -100,3 +100,10 @@ async def test_creators_who_wait_are_found_however_many_were_written_to(full: Da
         assert len(await tx.contacts.unasked(NOON, 500)) == 10  # those of T-1, which runs
 
     assert await reads(full, look) < 200
+
+
+async def test_creators_who_should_have_been_written_to_are_found_however_many_were(full: Database) -> None:
+    async def look(tx: Transaction) -> None:
+        assert await tx.contacts.overdue(NOON, NOON, 500) == []
+
+    assert await reads(full, look) < 20
