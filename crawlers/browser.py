@@ -101,6 +101,13 @@ class Browser:
         with told():
             return await self.context.new_page()
 
+    async def strange_page(self) -> Page:
+        """Return a page with cookies of its own; whoever asked for it closes its context."""
+        with told():
+            apart = await self.context.browser.new_context(locale=self._site.language, service_workers="block")  # type: ignore[union-attr]  # a launched one has it
+            apart.set_default_timeout(self._wishes.patience.total_seconds() * 1000)
+            return await apart.new_page()
+
     async def saved_state(self) -> StorageState:
         """Return cookies and storage, to be opened with later."""
         with told():
@@ -148,6 +155,14 @@ def chromium_program(wanted: Path | None) -> str | None:
     if wanted is not None:
         return str(wanted)
     return next((found for name in _PROGRAMS if (found := shutil.which(name))), None)
+
+
+async def can_launch(wanted: Path | None) -> bool:
+    """Tell whether there is a browser to launch."""
+    if (program := chromium_program(wanted)) is not None:
+        return Path(program).exists()  # noqa: ASYNC240 -- a look at one file
+    async with async_playwright() as playwright:
+        return Path(playwright.chromium.executable_path).exists()  # noqa: ASYNC240
 
 
 @contextlib.contextmanager

@@ -128,6 +128,17 @@ class Session:
             with suppress(Error):  # It may have gone with its browser.
                 await page.close()
 
+    @asynccontextmanager
+    async def as_stranger(self) -> AsyncIterator[Page]:
+        """Give a page that knows nothing of the session, and close it on the way out."""
+        self.lease.check()
+        page = await self._browser.strange_page()
+        try:
+            yield page
+        finally:
+            with suppress(Error):
+                await page.context.close()
+
     async def start(self) -> None:
         """Open the browser with what was saved, and be logged in."""
         self.lease.check()

@@ -272,9 +272,27 @@ def migrate() -> None:
 
 
 @app.command(rich_help_panel=SET_UP)
-def doctor(as_json: Json = False) -> None:
-    """Check everything the mesh depends on, and say how to mend what is wrong. Exits 1 if something is."""
+def doctor(
+    site: Annotated[
+        str | None,
+        typer.Option("--site", help="Look through this seller centre's pages instead; nothing is clicked or sent."),
+    ] = None,
+    region: Annotated[str, typer.Option("--region", "-r", help="With --site: whose accounts.")] = "MX",
+    account: Annotated[
+        str | None, typer.Option("--account", help="With --site: this account and no other.", show_default="any")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check everything the mesh depends on, and say how to mend what is wrong. Exits 1 if something is.
+
+    With --site it logs in to a seller centre instead, opens each page, and says which of the selectors and calls that
+    crawls and the chat rely on are there.
+    """
     join()
+    if site is not None:
+        from mesh import doctor_site
+
+        raise typer.Exit(doctor_site.run(site, region=region, account=account, as_json=as_json))
     from mesh import doctor as body
 
     raise typer.Exit(body.run(as_json=as_json))

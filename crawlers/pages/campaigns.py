@@ -19,6 +19,7 @@ class CampaignsPage(PagedList):
         "rows": ".campaign-row",
         "view_details": "a.view-details",
     }
+    occasional: ClassVar[frozenset[str]] = frozenset({"rows", "view_details"})
 
     async def first(self) -> dict[str, Any]:
         """Open the list, and return the data of its first page."""
@@ -38,6 +39,7 @@ class CampaignPage(PagedList):
         "approved": "[role=tab]:has-text('Approved')",
         "rows": ".product-row",
     }
+    occasional: ClassVar[frozenset[str]] = frozenset({"rows"})
 
     async def approved(self, campaign_id: str) -> dict[str, Any]:
         """Open a campaign's approved products, and return the data of their first page."""

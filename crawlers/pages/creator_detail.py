@@ -28,6 +28,7 @@ class CreatorDetailPage(SitePage):
         "show_contact": "button.show-contact",
         "message": "a.message-creator",
     }
+    occasional: ClassVar[frozenset[str]] = frozenset({"show_contact", "message"})
 
     async def profile(self, creator_id: str) -> dict[str, dict[str, Any]]:
         """Open a creator's page, look at all of it, and return the sections that came.

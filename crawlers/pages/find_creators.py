@@ -50,6 +50,7 @@ class FindCreatorsPage(SitePage):
         "cards": "a.creator-card",
         "end": ".list-end",
     }
+    occasional: ClassVar[frozenset[str]] = frozenset({"end"})
     #: Filters with choices, by the name on their button, and those with a number, by their label.
     choices: ClassVar[Mapping[str, str]] = {
         "categories": "Product category",

@@ -37,6 +37,8 @@ class LoginPage(SitePage):
         "log_in": "button.log-in, button:text-is('Log in')",
         "message": ".login-message, [role=alert]",
     }
+    #: What the page may show only once somebody wants to log in with a code.
+    occasional: ClassVar[frozenset[str]] = frozenset({"email", "send_code", "code", "log_in", "message"})
 
     async def wait_ready(self) -> None:
         """Wait for the form itself: here it is no wall."""

@@ -72,6 +72,7 @@ class SampleRequestsPage(PagedList):
         "drawer": ".arco-drawer[role=dialog]",
         "drawer_close": ".arco-drawer-close-icon",
     }
+    occasional: ClassVar[frozenset[str]] = frozenset({"rows", "drawer", "drawer_close"})
     #: What a row has only in some tabs.
     buttons: ClassVar[Mapping[str, str]] = {"content": "button.view-content", "logistics": "button.view-logistics"}
 
