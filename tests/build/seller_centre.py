@@ -1,5 +1,7 @@
 """A local seller centre in this process, and what drives it: browsers, sessions, crawlers."""
 
+import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -110,6 +112,21 @@ async def driven(folder: Path, world: World | None = None) -> AsyncIterator[Driv
     centre = SellerCentre(world or World(samples=120, creators=60, campaigns=3, products=30))
     async with standing_in(centre) as url:
         yield Driven(centre, url, folder)
+
+
+@asynccontextmanager
+async def a_site(*words: str) -> AsyncIterator[tuple[str, int]]:
+    """A seller centre in a process of its own, whose memory and time are not ours; gives its address and its id."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "deploy.sandbox.seller_centre", *words), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        line = (await process.stdout.readline()).decode()
+        yield line.split(" at ")[1].strip(), process.pid
+    finally:
+        process.terminate()
+        await process.wait()
 
 
 def later(pages: int, then: Callable[[], None]) -> Callable[[Any], None]:

@@ -4,8 +4,6 @@ import asyncio
 import statistics
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +26,7 @@ from crawlers.samples import SamplesCrawl
 from crawlers.session import SavedSessions, Sessions
 from crawlers.shelf import FileShelf
 from schemas.crawl.messages import CrawlSamples
+from tests.build.seller_centre import a_site
 from tests.fakes.publisher import FakePublisher
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
@@ -69,20 +68,6 @@ class Weighing:
             except psutil.NoSuchProcess:
                 continue
         return int(total)
-
-
-@asynccontextmanager
-async def a_site(*words: str) -> AsyncIterator[tuple[str, int]]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "deploy.sandbox.seller_centre", *words), stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    try:
-        line = (await process.stdout.readline()).decode()
-        yield line.split(" at ")[1].strip(), process.pid
-    finally:
-        process.terminate()
-        await process.wait()
 
 
 def crawler_of(url: str, folder: Path, watch: Weighing, publisher: FakePublisher, pages: int) -> Crawler:
