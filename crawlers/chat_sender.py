@@ -19,6 +19,7 @@ from crawlers.errors import (
     CannotSend,
     ChatClosed,
     CrawlError,
+    LeaseLost,
     NoAccount,
     NotNow,
     Passing,
@@ -117,7 +118,7 @@ class BrowserSender:
             return await self._one_of(self._fitting(task))
         except (NoAccount, CannotSend) as error:
             raise Reject(str(error)) from error
-        except AccountBusy as error:
+        except (AccountBusy, LeaseLost) as error:
             raise Retryable(str(error), _SOONEST) from error
         except (NotNow, AccountStopped) as error:
             raise await self._stopped(error) from error
@@ -152,7 +153,9 @@ class BrowserSender:
     async def _verdict(self, hand: Hand, conversation: Conversation, error: Exception) -> Exception:
         """Return what the handler is to be told of a conversation that did not come to its end."""
         if isinstance(error, InDoubt):
-            await hand.drop(error.__cause__ if isinstance(error.__cause__, AccountStopped) else None)
+            if isinstance(error.__cause__, AccountStopped):
+                await hand.drop(error.__cause__)
+            hand.suspect()
             return error
         if stops(error):
             await hand.drop(error)

@@ -14,6 +14,7 @@ from crawlers.errors import (
     LeaseLost,
     NotDelivered,
     OutOfHours,
+    PageChanged,
     Passing,
     SessionLost,
     Throttled,
@@ -27,8 +28,7 @@ log = structlog.get_logger()
 
 #: Fresh browsers and logins that one conversation may take before it is left for a later try.
 _RECOVERIES = 2
-#: How long the next message of a conversation waits where the site is asked too much.
-_PATIENCE_S = 15.0
+#: Times that a conversation which has begun waits where the site is asked too much.
 _PATIENCES = 3
 #: Looks whether a message arrived after all, and how long apart.
 _LOOKS = 3
@@ -43,6 +43,7 @@ class Conversation:
         self._creator_id = creator_id
         self._recoveries = 0
         self._throttled = 0
+        self._total = 0
         self.arrived = 0
 
     async def say(self, drafts: Sequence[Draft]) -> None:
@@ -52,6 +53,7 @@ class Conversation:
         `arrived` does not count.
         """
         page: ChatPage | None = None
+        self._total = len(drafts)
         while self.arrived < len(drafts):
             try:
                 if page is None or page.tab is not self._session.tab:
@@ -92,6 +94,7 @@ class Conversation:
                 await self._wait_out(refused.cause)
             raise refused.cause or refused from refused
         self.arrived += 1
+        self._hand.accepted()
 
     async def _deliver(self, page: ChatPage, act: Act, draft: Draft, before: Sequence[Bubble]) -> None:
         """Send a message; one whose bubble does not come is looked for in the chat as the site shows it by then."""
@@ -104,7 +107,7 @@ class Conversation:
         except (CrawlError, Error) as error:
             kept = await self._session_kept(error)
             if not await self._has_arrived(draft, before, meant(error)):
-                raise InDoubt(f"sent, and not seen to arrive: {meant(error)}{kept}") from error
+                raise self._doubt(f"{meant(error)}{kept}") from error
             log.info("chat_message_found_arrived", creator=self._creator_id, after=str(error)[:200])
 
     async def _has_arrived(self, draft: Draft, before: Sequence[Bubble], error: Exception, looks: int = _LOOKS) -> bool:
@@ -125,17 +128,20 @@ class Conversation:
                 error = meant(again)
                 stopped = error if isinstance(error, AccountStopped | LeaseLost) else None
         if isinstance(stopped, AccountStopped):
-            raise InDoubt(f"sent, and not seen to arrive: {stopped}") from stopped
+            raise self._doubt(str(stopped)) from stopped
         return False
+
+    def _doubt(self, reason: str) -> InDoubt:
+        return InDoubt(f"message {self.arrived + 1} of {self._total} was sent, and not seen to arrive: {reason}")
 
     async def _recover(self, error: Exception) -> None:
         """Make ready to go on after a failure, or raise it: nothing of the message in hand was said."""
-        if isinstance(error, Throttled) and self._throttled < _PATIENCES:
+        if isinstance(error, Throttled) and 0 < self._throttled < _PATIENCES:
             return
         is_ours = isinstance(error, SessionLost | BrowserLost)
         goes_on = isinstance(error, Passing) and (is_ours or self.arrived > 0)
         if not goes_on or self._recoveries >= _RECOVERIES:
-            if not isinstance(error, AccountStopped):  # of those, more is kept where they end the session
+            if isinstance(error, PageChanged | Passing | NotDelivered):  # of others there is nothing to be seen
                 await self._session_kept(error)
             raise error
         self._recoveries += 1
@@ -150,13 +156,10 @@ class Conversation:
 
     async def _wait_out(self, throttled: Throttled) -> None:
         """Wait where something was said already; else let the whole account wait, and this message come again."""
-        self._throttled += 1
-        wait = throttled.after.total_seconds() if throttled.after else _PATIENCE_S * 2 ** (self._throttled - 1)
-        if self.arrived and self._throttled < _PATIENCES:
+        wait = self._hand.throttled(throttled.after)
+        self._throttled = self._throttled + 1 if self.arrived else _PATIENCES
+        if self._throttled < _PATIENCES:
             await asyncio.sleep(wait)
-            return
-        self._hand.rest(wait)
-        self._throttled = _PATIENCES
 
     async def _session_kept(self, error: BaseException) -> str:
         """Leave behind what is seen of a failure, and say where."""

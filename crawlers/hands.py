@@ -18,6 +18,8 @@ log = structlog.get_logger()
 #: So long an account is kept without a break; then whoever else waits for it, in another process, has its turn.
 TURN = timedelta(minutes=5)
 _BREAK_S = 2.0
+#: How long an account rests when it is told that it is too fast; twice as long each further time.
+PATIENCE_S, _LONGEST_PATIENCE_S = 15.0, 600.0
 
 
 class Hand:
@@ -36,6 +38,7 @@ class Hand:
         self._used = 0
         self._is_suspect = False
         self._not_before = 0.0
+        self._throttles = 0
         self._leaving: asyncio.Task[None] | None = None
 
     @property
@@ -59,8 +62,10 @@ class Hand:
             await self._be_open()
             await self.session.turn()
         except BaseException as error:
-            await self.drop(error)
-            await self.let_go()
+            try:
+                await self.drop(error)
+            finally:
+                await self.let_go()
             raise
 
     async def let_go(self) -> None:
@@ -69,14 +74,24 @@ class Hand:
         try:
             if self._session is not None and time.monotonic() - self._opened_at > TURN.total_seconds():
                 await self.drop()
-                self.rest(_BREAK_S)
+                self._rest(_BREAK_S)
         finally:
             if self._session is not None and not self.wanted:
                 self._leaving = asyncio.create_task(self._leave_when_idle())
             self._turn.release()
 
-    def rest(self, seconds: float) -> None:
-        """Do nothing for so long."""
+    def throttled(self, after: timedelta | None) -> float:
+        """Note that the site asks for patience, for so long if it says so; return how many seconds that is."""
+        wait = min(PATIENCE_S * 2**self._throttles, _LONGEST_PATIENCE_S) if after is None else after.total_seconds()
+        self._throttles += 1
+        self._rest(wait)
+        return wait
+
+    def accepted(self) -> None:
+        """Note that the site takes messages."""
+        self._throttles = 0
+
+    def _rest(self, seconds: float) -> None:
         self._not_before = time.monotonic() + seconds
 
     def suspect(self) -> None:

@@ -315,7 +315,7 @@ async def test_a_site_that_asks_for_patience_is_left_alone_for_a_while(site: Dri
 async def test_what_is_said_in_part_is_in_doubt_for_a_person(
     site: Driven, sender: BrowserSender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crawlers.conversation._PATIENCE_S", 0.01)
+    monkeypatch.setattr("crawlers.hands.PATIENCE_S", 0.01)
     site.centre.set_faults(chat_per_minute=1)
     told = await refused(sender, task(site, 1, "one", "two"), InDoubt)
     assert told.startswith("1 of its messages arrived, and then: Throttled")
