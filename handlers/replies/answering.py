@@ -21,6 +21,7 @@ from handlers.replies.turns import Asked, asked
 from handlers.replies.wording import HARD
 from persistence.uow import Transaction, Uow
 from schemas.clock import Clock
+from schemas.readers import whole_milliseconds
 from schemas.replies.intents import Guess, Intent, guess
 from schemas.replies.messages import AnswerThread, SendReplies
 from schemas.replies.records import (
@@ -34,7 +35,6 @@ from schemas.replies.records import (
     WebhookState,
 )
 from schemas.replies.window import WINDOW
-from schemas.samples.fields import whole_milliseconds
 
 log = structlog.get_logger()
 router = Router()
