@@ -180,9 +180,14 @@ class ChatPage(SitePage):
         Raises NotDelivered where the site refuses it. Anything else it raises leaves open whether it arrived.
         """
         async with arriving(self.tab, lambda response: self.call in response.url) as answers:
-            with told():
-                await act()
+            try:
+                with told():
+                    await act()
                 await self._settled(draft, before, answers)
+            except (SiteFailed, SessionLost):
+                await asyncio.sleep(_LOOK_S)  # A page that leaves for the login was told why a moment before.
+                self._raise_for_refusal(answers)
+                raise
 
     async def _settled(self, draft: Draft, before: Sequence[Bubble], answers: Arrivals) -> None:
         began = looked = time.monotonic()

@@ -149,7 +149,8 @@ def browsers() -> list[psutil.Process]:
 
 def drivers() -> set[int]:
     """Return the process id of each browser, without those of its pages."""
-    return {each.pid for each in browsers() if "--remote-debugging-pipe" in each.cmdline()}
+    words = {each.pid: " ".join(each.cmdline()) for each in browsers()}
+    return {pid for pid, each in words.items() if "--remote-debugging-pipe" in each and "--type=" not in each}
 
 
 def kill_browsers() -> None:
