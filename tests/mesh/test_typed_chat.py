@@ -4,6 +4,7 @@ from pathlib import Path
 
 import aiormq
 
+from brokers import metrics, topology
 from crawlers.errors import PuzzleShown
 from schemas.chatbot.records import DeliveryState
 from tests.build.broker import eventually
@@ -52,19 +53,12 @@ async def test_while_the_only_account_rests_messages_wait_in_their_queue_and_bur
         pauses = chat.composition.browsing.pauses
         await pauses.begin("sandbox-mx", PuzzleShown("a puzzle"))
         async with chat.at_work():
-            worker_waits = chat.composition.sender.probe  # type: ignore[attr-defined]  # the browser's
-
-            async def is_waiting() -> bool:
-                try:
-                    await worker_waits()
-                except Exception as error:  # noqa: BLE001 -- Unavailable, with its reason
-                    return "rests until" in str(error)
-                return False
+            is_open = metrics.breaker_open.labels(topology.CHATBOT_SAMPLE_BATCH.name)._value.get
 
             async def all_are_sent() -> bool:
                 return len((await chat.settled())[DeliveryState.SENT]) == 2
 
-            await eventually(is_waiting)
+            await eventually(lambda: is_open() == 1)
             assert await settled(chat) == 0
             await pauses.end("sandbox-mx")
             await eventually(all_are_sent, within=60)
