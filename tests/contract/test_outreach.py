@@ -218,7 +218,7 @@ async def test_a_message_that_still_waits_in_its_queue_keeps_its_place_for_a_day
     (message,) = await mesh.said()
     mesh.clock.forward(hours=23)
     await mesh.poll()
-    assert [each.key for each in await mesh.said()] == []
+    assert [each.key for each in await mesh.said() if each.key.startswith("chatbot")] == []
     mesh.clock.forward(hours=2)
     await mesh.poll()
     await mesh.carry()
