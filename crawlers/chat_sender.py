@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -61,14 +61,19 @@ class BrowserSender:
         images: Path,
         *,
         default_region: str = "MX",
+        regions: Collection[str] = (),
         idle: timedelta = _IDLE,
         busy: timedelta = _BUSY,
         clock: Clock = utc_now,
     ) -> None:
-        """`images` is the folder of the pictures that messages name; nothing outside it is ever sent."""
+        """`images` is the folder of the pictures that messages name; nothing outside it is ever sent.
+
+        While no account of `regions` may write, messages wait in their queue; of others, they are tried again.
+        """
         self._sessions = sessions
         self._images = images
         self._default_region = default_region
+        self._regions = frozenset(regions) or frozenset({default_region})
         self._idle = idle
         self._busy = busy.total_seconds()
         self._clock = clock
@@ -98,9 +103,8 @@ class BrowserSender:
     async def probe(self) -> None:
         """Raise Unavailable while no account may write, or the site cannot be opened."""
         self._raise_if_site_is_away()
-        refusals = [
-            await self._refusal(each.name, each.region) for each in self._sessions.accounts.listed if each.enabled
-        ]
+        ours = [each for each in self._sessions.accounts.listed if each.enabled and each.region in self._regions]
+        refusals = [await self._refusal(each.name, each.region) for each in ours]
         if refusals and all(refusals):
             raise Unavailable(f"no account may write now: {refusals[0]}")
 

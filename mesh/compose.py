@@ -191,6 +191,7 @@ class Composition:
             self.browsing.sessions,
             self.settings.data_dir.resolve() / "images",
             default_region=self.settings.samples_default_region,
+            regions=self.settings.chatbot_regions,
         )
 
     def _probes(self) -> Mapping[str, Probe]:

@@ -58,7 +58,7 @@ class BrowserDemonstration:
 
     async def crawl(self, channel: aiormq.abc.AbstractChannel) -> list[Finding]:
         """Ask for a crawl, and wait until every sample is stored."""
-        self._take_up_browsers()
+        await self._take_up_browsers()
         began, before = time.monotonic(), self._count(_SAMPLES)
         await channel.basic_publish(
             json.dumps({"tab": "completed", "region": "MX", "scanAllPages": True, "expandViewContent": False}).encode(),
@@ -80,11 +80,13 @@ class BrowserDemonstration:
             ("outcomes on the schedules", {"sent": SAMPLES}, dict(self._rows(_OUTCOMES))),
         ]
 
-    def _take_up_browsers(self) -> None:
+    async def _take_up_browsers(self) -> None:
         """Start the worker again with other settings, as an operator would."""
         worker = self._mesh.roles["worker"]
         worker.reconfigure(MESH_CHATBOT_SENDER="browser", MESH_SITE_URL=self._site, MESH_CRAWL_STEPS_PER_MINUTE="0")
-        os.kill(worker.pid, signal.SIGTERM)  # who keeps it up starts it again
+        before = worker.pid
+        os.kill(before, signal.SIGTERM)  # who keeps it up starts it again
+        await self._until(lambda: int(worker.pid != before and worker.is_running), 1)
 
     def _count(self, query: str) -> int:
         return int(self._rows(query)[0][0] or 0)
