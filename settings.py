@@ -144,9 +144,10 @@ class Settings(BaseSettings):
     samples_default_region: str = Field("MX", description="Region of a sample row that names none.")
     retention_days: PositiveInt = Field(180, description="Days that crawl logs and settled chat deliveries are kept.")
 
-    chatbot_sender: Literal["development"] = Field(
+    chatbot_sender: Literal["development", "browser"] = Field(
         "development",
-        description="Who sends chat messages; `development` sends nothing, it records each message in SQL and the log.",
+        description="Who sends chat messages: `browser` types them into the sellers' chat page as the accounts of "
+        "MESH_ACCOUNTS_FILE, `development` sends nothing, it records each message in SQL and the log.",
     )
     chatbot_regions: Words = Field(("MX",), description="Regions in which creators are written to, comma-separated.")
     chatbot_quiet_hours: QuietHours = Field(
@@ -229,6 +230,37 @@ class Settings(BaseSettings):
     )
     model_seconds: PositiveFloat = Field(
         20, le=60, description="Longest time the model is waited for, tries included, before a template answers."
+    )
+    accounts_file: Path | None = Field(
+        None,
+        description="JSON file of the sellers' accounts that browsers drive: name, login_email, region, operator_id, "
+        "mailbox; its secrets stay in the environment or sealed.",
+    )
+    site_url: str | None = Field(
+        None, description="Address of the seller centre, if that is not its region's own (a stand-in)."
+    )
+    chromium_path: Path | None = Field(
+        None, description="The browser's program; without it the system's Chromium, else Playwright's own."
+    )
+    chromium_sandbox: bool = Field(
+        True,
+        description="Whether the browser isolates pages in the kernel's sandbox; root, and containers without user "
+        "namespaces, must do without.",
+    )
+    crawl_headless: bool = Field(True, description="Whether browsers work without a window.")
+    crawl_steps_per_minute: float = Field(
+        20, ge=0, description="Steps a minute of one account on the site (pages, drawers), unevenly; 0 means no limit."
+    )
+    crawl_hours: QuietHours = Field(
+        default_factory=dict,
+        description="Local hours by region in which accounts work: MX=08:00-22:00,ES=09:00-21:00; always by default.",
+    )
+    crawl_browser_pages: PositiveInt = Field(150, description="Pages after which a browser is replaced by a fresh one.")
+    crawl_turn_minutes: PositiveFloat = Field(
+        10,
+        le=25,
+        description="How long a crawl runs in one go before others have their turn; RabbitMQ takes back what is not "
+        "acked within 30 minutes.",
     )
 
     data_dir: Path = Field(
@@ -319,7 +351,7 @@ class Settings(BaseSettings):
     def _are_upper(cls, regions: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(region.upper() for region in regions)
 
-    @field_validator("chatbot_quiet_hours", mode="before")
+    @field_validator("chatbot_quiet_hours", "crawl_hours", mode="before")
     @classmethod
     def _spans(cls, value: Any) -> Any:
         if not isinstance(value, str):

@@ -1,43 +1,24 @@
-"""How a chat task reaches its creator: the verb that the chatbot's handler needs, and who can do it."""
+"""The chat senders that need nothing but themselves, and all senders' names."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 import structlog
 
 from schemas.chatbot.messages import ChatTask
+from schemas.chatbot.sending import MessageSender, Receipt, Send
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """The proof that a task was sent: by whom, and the sender's own reference if it has one."""
-
-    sender: str
-    reference: str | None = None
-
-
-class MessageSender(Protocol):
-    """Writes the messages of a task to its creator, in their order.
-
-    Raises Retryable when nothing was sent and a later try may succeed, Reject when it never can, Unavailable when the
-    sender itself cannot work at all. Anything else it raises leaves open whether the creator saw something.
-    """
-
-    @property
-    def name(self) -> str:
-        """What operators and delivery records call this sender."""
-
-    async def send(self, task: ChatTask) -> Receipt:
-        """Return once every message of the task is in the creator's chat."""
 
 
 class DevelopmentSender:
     """Reaches nobody: it writes to the log what would have been sent, and its receipts say so."""
 
     name = "development"
+
+    def ready(self, task: ChatTask) -> AbstractAsyncContextManager[Send]:  # noqa: ARG002 -- it always is
+        """Wait for nothing."""
+        return nullcontext(self.send)
 
     async def send(self, task: ChatTask) -> Receipt:
         """Log the task and call it sent."""

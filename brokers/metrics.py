@@ -50,6 +50,11 @@ replies_waiting = Gauge("mesh_replies_waiting", "Messages of customers that wait
 replies_lag = Gauge("mesh_replies_lag_seconds", "How long the oldest of them has waited")
 replies_open = Gauge("mesh_replies_open", "Replies that wait to be sent, or of which nobody knows", ["state"])
 replies_accounts = Gauge("mesh_replies_accounts", "Business accounts by how they stand", ["state"])
+crawl_pages = Counter("mesh_crawl_pages_total", "Pages read and published, by kind of crawl", ["crawl"])
+crawl_rows = Counter("mesh_crawl_rows_total", "Rows read and published, by kind of crawl", ["crawl"])
+crawl_failures = Counter("mesh_crawl_failures_total", "Failures in crawls, by what they were", ["crawl", "error"])
+crawl_logins = Counter("mesh_crawl_logins_total", "Logins with a mailed code")
+crawl_accounts_stopped = Counter("mesh_crawl_accounts_stopped_total", "Accounts that the site stopped", ["kind"])
 
 http_requests = Counter("mesh_http_requests_total", "HTTP requests by route and status", ["route", "status"])
 http_seconds = Histogram("mesh_http_seconds", "Time to answer", ["route"], buckets=SECONDS)

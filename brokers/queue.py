@@ -40,7 +40,8 @@ class Queue:
     here, by default the queue's own name. `key_of` names the business key of a message (a conversation, a job):
     messages of one key are handled one at a time and in order inside a process. With `partitions` the queue is split
     into `name.0 …`, each consumed by one process at a time, and publishers choose by a stable hash of that key, which
-    keeps the order across processes too.
+    keeps the order across processes too. `listens_to` names the domain whose events the queue is told of, where that is
+    not its own.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Queue:
     batch: Batch | None = None
     partitions: int = 0
     key_of: Callable[[Any], str] | None = None
+    listens_to: str = ""
 
     @property
     def domain(self) -> str:
@@ -61,7 +63,7 @@ class Queue:
     @property
     def exchange(self) -> str:
         """The topic exchange its bindings are on."""
-        return f"{self.domain}.topic"
+        return f"{self.listens_to or self.domain}.topic"
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ log = structlog.get_logger()
 class Worker:
     """Runs the consumers of the given routes on one connection, and publishes on another."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- called once, where everything is put together
         self,
         routes: Iterable[Route],
         dependencies: Mapping[str, Any],
@@ -34,8 +34,9 @@ class Worker:
         board: StatusBoard,
         probe: Probe,
         clock: Clock,
+        probes: Mapping[str, Probe] | None = None,
     ) -> None:
-        """`probe` raises Unavailable while a dependency of the handlers is away."""
+        """`probe` raises Unavailable while a dependency of the handlers is away; `probes` has others, by queue."""
         self._link = link
         self._courier = Courier(publisher, board, clock)
         self.consumers = [
@@ -45,7 +46,7 @@ class Worker:
                 route.bind(dependencies),
                 link=link,
                 courier=self._courier,
-                probe=probe,
+                probe=(probes or {}).get(route.queue.name, probe),
                 clock=clock,
             )
             for route in routes

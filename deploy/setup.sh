@@ -20,6 +20,16 @@ say() { printf '%s\n' "$*" >&2; }
 fail() { say "setup: $*"; exit 1; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
+is_ubuntu() { grep -qs '^ID=ubuntu' /etc/os-release; }
+
+# The names under which crawlers/browser.py looks for one.
+has_browser() {
+    for program in chromium chromium-browser google-chrome google-chrome-stable; do
+        has "$program" && return 0
+    done
+    return 1
+}
+
 is_suitable() {
     has "$1" && "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 }
@@ -50,7 +60,9 @@ missing() {
         fi
         if ! has redis-server; then
             if has brew; then echo redis; else echo redis-server; fi
-        fi ;;
+        fi
+        # Ubuntu's package of this name is a shim for snap: there, as on macOS, Playwright brings a browser of its own.
+        if ! has_browser && has apt-get && ! is_ubuntu; then echo chromium; fi ;;
     esac
     case $GROUP in test | bench)
         if ! has mariadbd || ! has mariadb-install-db; then
@@ -156,9 +168,20 @@ link_project() {
     chmod 755 "$1/bin/mesh"
 }
 
+# Where the system has no browser to offer: the one that Playwright was made for, in the user's cache, for once.
+bring_browser() {
+    has_browser && return 0
+    "$ROOT/.venv/bin/python" -c 'import os, playwright.sync_api as p
+with p.sync_playwright() as tried: raise SystemExit(not os.path.exists(tried.chromium.executable_path))' && return 0
+    say "Installing a browser for crawlers (once) ..."
+    "$ROOT/.venv/bin/python" -m playwright install chromium >/dev/null ||
+        say "setup: no browser could be installed; crawls need one, see MESH_CHROMIUM_PATH"
+}
+
 case $GROUP in python | runtime | test | bench) ;; *) fail "no group $GROUP: runtime, test, bench, or nothing" ;; esac
 packages=$(missing)
 # shellcheck disable=SC2086 # a list of words
 [ -z "$packages" ] || install_packages $packages
 make_venv .venv requirements.lock
+[ "$GROUP" = python ] || bring_browser
 [ "$GROUP" != bench ] || make_venv .venv-bench deploy/bench.lock

@@ -7,8 +7,11 @@ from typing import Annotated
 import typer
 
 from mesh.cli_chat import chat
+from mesh.cli_chatbot import deliveries, schedules
+from mesh.cli_crawl import crawl
 from mesh.cli_events import events
 from mesh.cli_orders import orders
+from mesh.cli_outreach import outreach
 from mesh.cli_replies import replies
 from mesh.cli_stock import stock
 from mesh.words import LOOK, RUN, SET_UP, IsDryRun, Json, join
@@ -24,17 +27,19 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 dead = typer.Typer(no_args_is_help=True)
-schedules = typer.Typer(no_args_is_help=True)
-deliveries = typer.Typer(no_args_is_help=True)
 topology = typer.Typer(no_args_is_help=True)
 app.command(rich_help_panel=RUN)(chat)
 app.add_typer(dead, name="dead", rich_help_panel=LOOK, help="Dead letters: list, show, redrive or discard them.")
 app.add_typer(schedules, name="schedules", rich_help_panel=LOOK, help="Chat schedules: list them, free parked ones.")
 app.add_typer(deliveries, name="deliveries", rich_help_panel=LOOK, help="Chat deliveries: list, settle uncertain ones.")
+app.add_typer(
+    outreach, name="outreach", rich_help_panel=LOOK, help="Outreach tasks: list, show, pause, resume, cancel."
+)
 app.add_typer(events, name="events", rich_help_panel=LOOK, help="Marketing events: where they are; replay, cancel.")
 app.add_typer(replies, name="replies", rich_help_panel=LOOK, help="Customers: read, take over, write, settle.")
 app.add_typer(stock, name="stock", rich_help_panel=LOOK, help="What the shop sells: import, list, search, set.")
 app.add_typer(orders, name="orders", rich_help_panel=LOOK, help="Customers' orders: list, show, move.")
+app.add_typer(crawl, name="crawl", rich_help_panel=RUN, help="Read the sellers' pages by hand; accounts that rest.")
 app.add_typer(topology, name="topology", rich_help_panel=SET_UP, help="Exchanges and queues: broker against code.")
 
 DeadQueue = Annotated[
@@ -191,58 +196,6 @@ def dead_discard(
     body.discard(queue, group, message, is_all=is_all, is_dry_run=is_dry_run)
 
 
-@schedules.command("list")
-def schedules_list(
-    is_parked: Annotated[bool | None, typer.Option("--parked/--not-parked", help="Only those.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows at most.")] = 50,
-    as_json: Json = False,
-) -> None:
-    """List chat schedules, with the reason of those that are parked."""
-    join()
-    from mesh import schedules as body
-
-    body.listed(is_parked=is_parked, limit=limit, as_json=as_json)
-
-
-@schedules.command("unpark")
-def schedules_unpark(
-    ids: Annotated[list[str] | None, typer.Argument(help="Ids as `mesh schedules list` shows them.")] = None,
-    is_all: Annotated[bool, typer.Option("--all", help="Every parked one.")] = False,
-) -> None:
-    """Let parked schedules run again, once what parked them is mended."""
-    if not ids and not is_all:
-        raise typer.BadParameter("name schedules, or say --all")
-    join()
-    from mesh import schedules as body
-
-    body.unpark(None if is_all else ids)
-
-
-@deliveries.command("list")
-def deliveries_list(
-    state: Annotated[str, typer.Option("--state", help="pending, sending, sent, failed or uncertain.")] = "uncertain",
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows at most.")] = 50,
-    as_json: Json = False,
-) -> None:
-    """List chat deliveries in a state, the longest unchanged first."""
-    join()
-    from mesh import deliveries as body
-
-    body.listed(state, limit=limit, as_json=as_json)
-
-
-@deliveries.command("resolve")
-def deliveries_resolve(
-    task_keys: Annotated[list[str], typer.Argument(help="Task keys as `mesh deliveries list` shows them.")],
-    was_sent: Annotated[bool, typer.Option("--sent/--not-sent", help="What the creator's chat shows.")],
-) -> None:
-    """Settle uncertain deliveries: a crash hid whether they were sent. Those that were not are sent again."""
-    join()
-    from mesh import deliveries as body
-
-    body.resolve(task_keys, was_sent=was_sent)
-
-
 @topology.command("plan")
 def topology_plan(as_json: Json = False) -> None:
     """Show what `apply` would do. Exits 1 when the broker differs from the code."""
@@ -319,9 +272,27 @@ def migrate() -> None:
 
 
 @app.command(rich_help_panel=SET_UP)
-def doctor(as_json: Json = False) -> None:
-    """Check everything the mesh depends on, and say how to mend what is wrong. Exits 1 if something is."""
+def doctor(
+    site: Annotated[
+        str | None,
+        typer.Option("--site", help="Look through this seller centre's pages instead; nothing is clicked or sent."),
+    ] = None,
+    region: Annotated[str, typer.Option("--region", "-r", help="With --site: whose accounts.")] = "MX",
+    account: Annotated[
+        str | None, typer.Option("--account", help="With --site: this account and no other.", show_default="any")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check everything the mesh depends on, and say how to mend what is wrong. Exits 1 if something is.
+
+    With --site it logs in to a seller centre instead, opens each page, and says which of the selectors and calls that
+    crawls and the chat rely on are there.
+    """
     join()
+    if site is not None:
+        from mesh import doctor_site
+
+        raise typer.Exit(doctor_site.run(site, region=region, account=account, as_json=as_json))
     from mesh import doctor as body
 
     raise typer.Exit(body.run(as_json=as_json))

@@ -3,6 +3,7 @@
 from pydantic import ValidationError
 
 from brokers.verdict import Verdict
+from crawlers.errors import CrawlError
 from mesh.compose import Unconfigured
 from mesh.data_dir import AlreadyRunning
 from mesh.embedded.process import ServiceFailed
@@ -10,7 +11,7 @@ from mesh.worker import UnknownQueue
 from publishers.admin.errors import Refusal
 from settings import Settings
 
-_MENDABLE = (AlreadyRunning, ServiceFailed, Unconfigured, UnknownQueue, Refusal, Verdict, OSError)
+_MENDABLE = (AlreadyRunning, CrawlError, ServiceFailed, Unconfigured, UnknownQueue, Refusal, Verdict, OSError)
 
 
 def complaint(error: Exception) -> str | None:

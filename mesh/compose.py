@@ -23,20 +23,26 @@ from adapters.replies.tiktok import TikTokMessages
 from adapters.status import RedisStatusBoard
 from adapters.vault import Vault
 from brokers import topology
+from brokers.breaker import Probe
 from brokers.link import Link, addresses
 from brokers.publisher import Publisher
 from brokers.router import Route
 from brokers.status import NoStatusBoard
 from brokers.worker import Worker
+from crawlers.chat_sender import BrowserSender
 from handlers.chatbot import Unrecorded
+from handlers.crawl.commands import Crawling
 from handlers.relay.forwarding import Outside
 from handlers.replies.reception import Reception
 from handlers.replies.voice import Voice
+from mesh.browsing import Browsing, browsing, crawling
 from mesh.model import answers_of
 from persistence.engine import Database, open_uow
 from persistence.uow import Transaction
 from publishers.gateway.ports import NothingSeen
 from publishers.gateway.tiktok import Webhook
+from publishers.schedules.politeness import Politeness, QuietHours
+from schemas.chatbot.sending import MessageSender
 from schemas.clock import utc_now
 from settings import Settings
 
@@ -163,22 +169,72 @@ class Composition:
         tolerance = timedelta(seconds=self.settings.tiktok_signature_tolerance_seconds)
         return Webhook(secrets, tolerance, self.seen) if secrets else None
 
+    @cached_property
+    def browsing(self) -> Browsing:
+        """What whoever opens a browser needs; without keys, saved sessions stay on this machine."""
+        return browsing(self.settings, self.vault if self.settings.encryption_keys else None)
+
+    @cached_property
+    def crawling(self) -> Crawling:
+        """What crawls are run with."""
+        return crawling(self.settings, self.browsing, self.publisher)
+
+    @cached_property
+    def sender(self) -> MessageSender:
+        """Who writes to creators; raises Unconfigured where browsers have no account to write as."""
+        if self.settings.chatbot_sender != BrowserSender.name:
+            return message_sender(self.settings.chatbot_sender)
+        accounts = self.browsing.sessions.accounts
+        if accounts.problem or not any(each.enabled for each in accounts.listed):
+            raise Unconfigured(f"MESH_CHATBOT_SENDER is browser, and {accounts.problem or 'no account is enabled'}")
+        return BrowserSender(
+            self.browsing.sessions,
+            self.settings.data_dir.resolve() / "images",
+            default_region=self.settings.samples_default_region,
+            regions=self.settings.chatbot_regions,
+        )
+
+    def _probes(self) -> Mapping[str, Probe]:
+        """Return what is probed for single queues: who types also waits for accounts."""
+        sender = self.sender
+        if not isinstance(sender, BrowserSender):
+            return {}
+
+        async def probe() -> None:
+            await self.database.probe()
+            await sender.probe()
+
+        return {topology.CHATBOT_SAMPLE_BATCH.name: probe}
+
+    @property
+    def politeness(self) -> Politeness:
+        """When creators are left in peace, and how many messages a day each of them gets, as the settings say."""
+        usual = Politeness.parse(daily_cap=self.settings.chatbot_daily_cap)
+        quiet = {region: QuietHours(*span) for region, span in self.settings.chatbot_quiet_hours.items()}
+        return Politeness(quiet_hours=quiet, zones=usual.zones, daily_cap=usual.daily_cap)
+
     def worker(self, routes: list[Route]) -> Worker:
         """Return the consumers of some routes, with everything their handlers ask for."""
         dependencies: dict[str, Any] = {
             "uow": self.database.uow,
             "clock": utc_now,
-            "sender": message_sender(self.settings.chatbot_sender),
             "unrecorded": Unrecorded(),
             "reception": self.reception,
             "answers": answers_of(self.settings),
+            "politeness": self.politeness,
             "horizons": {code: adapter.limits.horizon for code, adapter in self.adapters.items()},
         }
+        probes: Mapping[str, Probe] = {}
+        if any(route.queue.name == topology.CHATBOT_SAMPLE_BATCH.name for route in routes):
+            dependencies["sender"] = self.sender
+            probes = self._probes()
         # Whoever sends nothing to destinations needs no keys of their secrets.
         if any(route.queue.name == topology.RELAY_DELIVERIES_SEND.name for route in routes):
             dependencies["outside"] = self.outside
         if any(route.queue.name == topology.REPLIES_THREADS_SEND.name for route in routes):
             dependencies["voice"] = self.voice
+        if any(route.queue.domain == "crawl" for route in routes):
+            dependencies["crawling"] = self.crawling
         return Worker(
             routes,
             dependencies,
@@ -187,12 +243,15 @@ class Composition:
             board=self.board,
             probe=self.database.probe,
             clock=utc_now,
+            probes=probes,
         )
 
     async def close(self) -> None:
         """Close whatever was built."""
         built = self.__dict__
-        for part in ("publisher", "database", "board", "http", "tiktok_http", "seen"):
+        if isinstance(sender := built.get("sender"), BrowserSender):
+            await sender.close()
+        for part in ("publisher", "database", "board", "http", "tiktok_http", "seen", "browsing"):
             if part in built:
                 await built[part].close()
 

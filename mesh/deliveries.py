@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import typer
 
+from handlers.chatbot import outcome_of
 from mesh.compose import in_transaction
 from mesh.console import console, print_json, table
 from persistence.uow import Transaction
@@ -13,7 +14,7 @@ from schemas.chatbot.messages import SendChatMessages
 from schemas.chatbot.records import ChatDelivery, DeliveryState
 from schemas.clock import utc_now
 
-COLUMNS = ["task key", "creator", "scenario", "since (UTC)", "reason"]
+COLUMNS = ["task key", "creator", "about", "by", "tries", "since (UTC)", "reason"]
 
 
 def listed(state: str, *, limit: int, as_json: bool) -> None:
@@ -27,7 +28,9 @@ def listed(state: str, *, limit: int, as_json: bool) -> None:
         (
             each.task_key,
             each.platform_creator_id,
-            f"{each.scenario} {each.run}" if each.scenario else None,
+            f"{each.scenario} {each.run}" if each.scenario else each.outreach_task_id,
+            each.sender,
+            each.attempts,
             each.updated_at.strftime("%m-%d %H:%M"),
             each.reason,
         )
@@ -42,15 +45,19 @@ def resolve(task_keys: Sequence[str], *, was_sent: bool) -> None:
     async def settle(tx: Transaction) -> list[ChatDelivery]:
         stored = await tx.deliveries.find(task_keys)
         uncertain = [each for each in stored.values() if each.state is DeliveryState.UNCERTAIN]
-        await tx.deliveries.save([settled(each, was_sent=was_sent) for each in uncertain])
+        done = [settled(each, was_sent=was_sent) for each in uncertain]
+        await tx.deliveries.save(done)
+        # What is sent again will say by itself what became of it.
+        outcomes = (outcome_of(each, is_final=was_sent) for each in done)
+        await tx.send_all(outcome for outcome in outcomes if outcome is not None)
         if not was_sent:
-            await tx.send_all(again(each) for each in uncertain if _is_reminder(each))
+            await tx.send_all(again(each) for each in uncertain if _is_ours(each))
         return uncertain
 
     done = asyncio.run(in_transaction("deliveries", settle))
     console.print(f"{len(done)} settled as {'sent' if was_sent else 'not sent'}.")
-    if lone := [each.task_key for each in done if not was_sent and not _is_reminder(each)]:
-        console.print(f"Not reminders of ours, so publish them again yourself: {', '.join(lone)}", style="yellow")
+    if lone := [each.task_key for each in done if not was_sent and not _is_ours(each)]:
+        console.print(f"Not messages of ours, so publish them again yourself: {', '.join(lone)}", style="yellow")
     if missing := len(set(task_keys)) - len(done):
         console.print(f"{missing} of them are not uncertain; nothing was changed about those.", style="yellow")
 
@@ -64,20 +71,22 @@ def settled(delivery: ChatDelivery, *, was_sent: bool) -> ChatDelivery:
 
 
 def again(delivery: ChatDelivery) -> SendChatMessages:
-    """Return the batch that sends a reminder again, under the identity that it had."""
+    """Return the batch that sends a message of ours again, under the identity that it had."""
     task = {
         "platformCreatorId": delivery.platform_creator_id,
         "region": delivery.region,
         "sampleId": delivery.sample_id,
         "scenario": delivery.scenario,
         "run": delivery.run,
+        "outreachTaskId": delivery.outreach_task_id,
         "messages": delivery.messages,
     }
     return SendChatMessages.model_validate([task])
 
 
-def _is_reminder(delivery: ChatDelivery) -> bool:
-    return bool(delivery.sample_id and delivery.scenario and delivery.run is not None)
+def _is_ours(delivery: ChatDelivery) -> bool:
+    is_reminder = delivery.sample_id and delivery.scenario and delivery.run is not None
+    return bool(is_reminder or delivery.outreach_task_id)
 
 
 def _state(name: str) -> DeliveryState:

@@ -25,8 +25,10 @@ from brokers.dead import DeadLetter, DeadLetters, Selection
 from brokers.link import Link
 from brokers.publisher import Publisher
 from brokers.topology import QUEUES, SAMPLES_INGEST
+from crawlers.browser import can_launch
 from mesh import logs
 from mesh.console import table
+from mesh.demo_crawl import BrowserDemonstration, seller_centre
 from mesh.demo_relay import DELIVERIES, RelayDemonstration, environment_of, standing_in
 from mesh.demo_replies import RepliesDemonstration
 from mesh.demo_replies import environment as environment_of_replies
@@ -95,14 +97,18 @@ async def _demonstrate(folder: Path, settings: Settings, console: Console) -> li
     async with AsyncExitStack() as stack:
         with starting(console) as report:
             standins = await stack.enter_async_context(standing_in(folder / "sandbox"))
+            site = await stack.enter_async_context(seller_centre(folder / "sandbox"))
             environment |= environment_of(standins) | environment_of_replies()
             mesh = running_mesh(folder, settings, environment=environment, report=report)
             running = await stack.enter_async_context(mesh)
         stack.callback(console.print, "Stopping in order …", style="dim")
         replies = RepliesDemonstration(running)
         with _progress(console) as progress:
+            has_browser = await can_launch(settings.chromium_path)
             shown = Demonstration(running, progress, RelayDemonstration(running, standins), replies)
-            outcomes = await shown.all()
+            outcomes = await shown.all(site if has_browser else None)
+        if not has_browser:
+            console.print("No browser is installed here: the crawl and the typed chat were left out.", style="yellow")
         console.print(replies.told())
         return outcomes
 
@@ -120,8 +126,8 @@ class Demonstration:
         self._seed = json.loads((files("mesh") / "examples" / "samples-ingest.json").read_text())
         self._database = mesh.folder.path / "mesh.db"
 
-    async def all(self) -> list[Outcome]:
-        """Take every step and return what it found."""
+    async def all(self, site: str | None) -> list[Outcome]:
+        """Take every step and return what it found; `site` is a seller centre that browsers may crawl."""
         connection = await aiormq.connect(self._mesh.addresses.broker_url)
         channel = await connection.channel()
         try:
@@ -134,6 +140,7 @@ class Demonstration:
                 *await self._marketing_events(),
                 *await self._conversation(),
                 Outcome("rows in the crawl log", 2 + CRAWLED + CHANGED * len(NEWS) + 1, self._count(_LOGS)),
+                *await self._browsers(site, channel),
                 Outcome("stray messages", 0, await _depth(channel, "mesh.unrouted")),
             ]
         finally:
@@ -230,6 +237,18 @@ class Demonstration:
         task = self._progress.add_task("a customer's conversation in TikTok", total=1)
         found = await self._replies.talk()
         self._progress.update(task, completed=1)
+        return [Outcome(*each) for each in found]
+
+    async def _browsers(self, site: str | None, channel: aiormq.abc.AbstractChannel) -> list[Outcome]:
+        """Crawl a seller centre in a browser, and let a browser type the reminders that follow from it."""
+        if site is None:
+            return []
+        shown = BrowserDemonstration(self._mesh, site, self._rows)
+        task = self._progress.add_task("a crawl and its conversations, in a browser", total=2)
+        found = await shown.crawl(channel)
+        self._progress.update(task, completed=1)
+        found += await shown.chat()
+        self._progress.update(task, completed=2)
         return [Outcome(*each) for each in found]
 
     def _count(self, query: str) -> int:

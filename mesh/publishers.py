@@ -1,4 +1,4 @@
-"""`mesh publishers`: the outbox relay, what is due of chats and marketing events, and the purge, in one process."""
+"""`mesh publishers`: the outbox relay, what is due of chats, outreach and marketing events, and the purge."""
 
 import asyncio
 import os
@@ -19,10 +19,10 @@ from publishers.clockwork import Pace, Polling
 from publishers.deliveries import DeliveriesPoller
 from publishers.marketing_events import PACE, MarketingEventsPoller
 from publishers.outbox import OutboxRelay
+from publishers.outreach import OutreachPoller
 from publishers.purge import Purge
 from publishers.replies import RepliesPoller, RepliesSweeper
 from publishers.schedules.judgement import Policy
-from publishers.schedules.politeness import Politeness, QuietHours
 from publishers.schedules.publisher import SchedulePublisher
 from publishers.schedules.renderer import Renderer
 from schemas.clock import Clock
@@ -52,6 +52,7 @@ async def _publish(settings: Settings, stop: asyncio.Event) -> None:
         DeliveriesPoller(uow, publisher, clock),
         RepliesPoller(uow, publisher, clock),
         sweeper(settings, uow, clock),
+        OutreachPoller(uow, clock),
         BacklogWatch(uow, clock),
         Purge(
             uow,
@@ -86,14 +87,12 @@ def sweeper(settings: Settings, uow: Uow, clock: Clock) -> RepliesSweeper:
 def schedule_publisher(composition: Composition, clock: Clock) -> SchedulePublisher:
     """Return the chat schedule publisher with the politeness that the settings ask for."""
     settings = composition.settings
-    quiet = {region: QuietHours(*span) for region, span in settings.chatbot_quiet_hours.items()}
-    politeness = Politeness.parse(daily_cap=settings.chatbot_daily_cap)
     return SchedulePublisher(
         composition.database.uow,
         composition.publisher,
         clock,
         policy=Policy(
-            politeness=Politeness(quiet_hours=quiet, zones=politeness.zones, daily_cap=politeness.daily_cap),
+            politeness=composition.politeness,
             regions=frozenset(settings.chatbot_regions),
             default_region=settings.samples_default_region,
         ),

@@ -17,7 +17,7 @@ class Role:
     def __init__(self, name: str, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
         self.name = name
         self._command = [sys.executable, "-m", "mesh", *arguments]
-        self._environment = environment
+        self._environment = dict(environment)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._child = ChildProcess(name, folder)
         if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
@@ -37,6 +37,10 @@ class Role:
     def is_running(self) -> bool:
         """Whether its process is alive right now."""
         return self._child.is_running
+
+    def reconfigure(self, **settings: str) -> None:
+        """Give it other settings, from its next start on."""
+        self._environment |= settings
 
     async def start(self) -> None:
         """Start its process."""

@@ -132,13 +132,17 @@ class Schedules:
         chosen = [freed.where(schedules.c.id.in_(chunk)) for chunk in chunks(ids)]
         return sum([(await self._session.execute(statement)).rowcount for statement in chosen])
 
-    async def listed(self, *, parked: bool | None, limit: int) -> list[Schedule]:
-        """Return the active schedules (all, the parked, or the others), the longest due first."""
-        active = select(*_SCHEDULE).where(schedules.c.active)
+    async def listed(self, *, parked: bool | None, limit: int, sample_id: str | None = None) -> list[Schedule]:
+        """Return the active schedules (all, the parked, or the others), the longest due first.
+
+        Of one sample, those that have ended are among them.
+        """
+        wanted = select(*_SCHEDULE)
+        wanted = wanted.where(schedules.c.sample_id == sample_id if sample_id else schedules.c.active)
         if parked is not None:
             at = schedules.c.parked_at
-            active = active.where(at.is_not(None) if parked else at.is_(None))
-        rows = await self._session.execute(active.order_by(schedules.c.next_run_time, schedules.c.id).limit(limit))
+            wanted = wanted.where(at.is_not(None) if parked else at.is_(None))
+        rows = await self._session.execute(wanted.order_by(schedules.c.next_run_time, schedules.c.id).limit(limit))
         return [_schedule_of(row) for row in rows]
 
     async def lag(self, now: datetime) -> timedelta:
@@ -235,6 +239,14 @@ class Deliveries:
         stored: dict[str, ChatDelivery] = {}
         for chunk in chunks(sorted(set(task_keys))):
             by_key = select(deliveries).where(deliveries.c.task_key.in_(chunk)).with_for_update()
+            stored |= {row.task_key: _delivery_of(row) for row in await self._session.execute(by_key)}
+        return stored
+
+    async def look_up(self, task_keys: Collection[str]) -> dict[str, ChatDelivery]:
+        """Return what is stored under these keys, for somebody who changes nothing."""
+        stored: dict[str, ChatDelivery] = {}
+        for chunk in chunks(sorted(set(task_keys))):
+            by_key = select(deliveries).where(deliveries.c.task_key.in_(chunk))
             stored |= {row.task_key: _delivery_of(row) for row in await self._session.execute(by_key)}
         return stored
 

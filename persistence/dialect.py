@@ -34,6 +34,10 @@ class Bulk:
     a row that already has that unique key is not inserted: its columns in `replace` take the new values (with
     `newest`, only where the new row's value of that column is not smaller), those in `add` are added to.
 
+    Columns in `merge` need `newest`: a new value wins where the new row is not older, and fills in for NULL where it
+    is; NULL itself never wins. Columns in `known` have a flag beside them that tells a value from what only stands in
+    for one: a value wins over a stand-in, and over a value that is not newer. Columns in `most` take the larger value.
+
     The parameters bypass SQLAlchemy's row-by-row processing: whole columns go through the types' own processors, and
     the text has the form `INSERT … VALUES (…) ON DUPLICATE KEY UPDATE …` that the MySQL drivers send as multi-row
     statements.
@@ -45,6 +49,9 @@ class Bulk:
     replace: tuple[str, ...] = ()
     add: tuple[str, ...] = ()
     newest: str | None = None
+    merge: tuple[str, ...] = ()
+    known: Mapping[str, str] = field(default_factory=dict)
+    most: tuple[str, ...] = ()
     _compiled: dict[_Kind, _Compiled] = field(default_factory=dict, repr=False, compare=False)
 
     def prepare(self, dialect: Dialect, records: Sequence[Any]) -> tuple[str, list[Row]]:
@@ -70,7 +77,7 @@ class Bulk:
         if not self.key:
             return insert
         if dialect.name == "sqlite":
-            return insert + self._on_conflict(quote)
+            return insert + (self._merged_on_conflict(quote) if self.merge else self._on_conflict(quote))
         # MariaDB knows only VALUES(column), and MySQL answers it with a warning, which costs a round trip.
         if _kind(dialect).is_mariadb:
             return insert + self._on_duplicate(quote, "VALUES({})")
@@ -86,7 +93,34 @@ class Bulk:
         update = f"{target}UPDATE SET {', '.join(changes)}"
         return f"{update} WHERE {new} >= {old}".format(self.newest, self.newest) if self.newest else update
 
+    def _merged_on_conflict(self, quote: Quote) -> str:
+        changes = self._merged(quote, "excluded.{}", "MAX")
+        return f" ON CONFLICT ({', '.join(map(quote, self.key))}) DO UPDATE SET {', '.join(changes)}"
+
+    def _merged(self, quote: Quote, new: str, larger: str) -> list[str]:
+        """Return the assignments of a merge; what others are compared with comes last, for MySQL goes from left."""
+        old = f"{self.table.name}.{{}}"
+        newest = quote(self.newest or "")
+        is_newer = f"{new} >= {old}".format(newest, newest)
+        changes = []
+        for name in map(quote, self.merge):
+            values = (new.format(name), old.format(name))
+            fresh, kept = f"COALESCE({values[0]}, {values[1]})", f"COALESCE({values[1]}, {values[0]})"
+            changes.append(f"{name} = CASE WHEN {is_newer} THEN {fresh} ELSE {kept} END")
+        changes += [
+            f"{name} = CASE WHEN {is_newer} THEN {new} ELSE {old} END".format(name, name)
+            for name in map(quote, self.replace)
+        ]
+        for column, flag in self.known.items():
+            name, told = quote(column), quote(flag)
+            wins = f"{new} AND (NOT {old} OR {is_newer})".format(told, told)
+            changes.append(f"{name} = CASE WHEN {wins} THEN {new} ELSE {old} END".format(name, name))
+        latest = [*(quote(flag) for flag in self.known.values()), *map(quote, self.most), newest]
+        return changes + [f"{name} = {larger}({new}, {old})".format(name, name) for name in latest]
+
     def _on_duplicate(self, quote: Quote, new: str) -> str:
+        if self.merge:
+            return f" ON DUPLICATE KEY UPDATE {', '.join(self._merged(quote, new, 'GREATEST'))}"
         old = f"{self.table.name}.{{}}"
         replaced = [quote(name) for name in self.replace if name != self.newest]
         if self.newest:

@@ -11,6 +11,7 @@ from persistence.session import Session, chunks
 from persistence.tables import (
     chatbot_creator_days,
     chatbot_deliveries,
+    creator_crawl_logs,
     deliveries,
     event_attempts,
     inbox,
@@ -51,6 +52,7 @@ class Purged:
     inbox: int
     crawl_logs: int
     content_crawl_logs: int
+    creator_crawl_logs: int
     deliveries: int
     creator_days: int
     events: int
@@ -77,6 +79,7 @@ async def purge(session: Session, retention: Retention) -> Purged:
         content_crawl_logs=await _delete(
             session, sample_content_crawl_logs, sample_content_crawl_logs.c.crawl_date < day, limit
         ),
+        creator_crawl_logs=await _delete(session, creator_crawl_logs, creator_crawl_logs.c.crawl_date < day, limit),
         deliveries=await _delete(session, chatbot_deliveries, settled_long_ago, limit),
         creator_days=await _delete(session, chatbot_creator_days, days_long_ago, limit),
         events=await _delete_events(session, retention),

@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from brokers.outgoing import Outgoing, outgoing
 from persistence.border import border
 from persistence.chatbot import CreatorDays, Deliveries, Schedules
+from persistence.creators import Campaigns, Creators
 from persistence.inbox import Inbox
 from persistence.outbox import Outbox
+from persistence.outreach import Contacts, OutreachTasks
 from persistence.purge import Purged, Retention, purge
 from persistence.relay import Attempts, Configuration, Destinations, EventDeliveries, Events, Search, Secrets
 from persistence.replies import Chat, Holds, Orders, People, Replies, Stock, Threads, Tokens, Webhooks
@@ -36,6 +38,10 @@ class Transaction:
         self.schedules = Schedules(session)
         self.deliveries = Deliveries(session)
         self.creator_days = CreatorDays(session)
+        self.creators = Creators(session)
+        self.campaigns = Campaigns(session)
+        self.outreach_tasks = OutreachTasks(session)
+        self.contacts = Contacts(session)
         self.configuration = Configuration(session, clock)
         self.destinations = Destinations(session, clock)
         self.events = Events(session)

@@ -16,11 +16,11 @@ from publishers.clockwork import Pace, insist, keep_passing
 from publishers.confirming import ConfirmingPublisher
 from schemas.base import Message
 from schemas.clock import Clock
+from schemas.readers import whole_milliseconds
 from schemas.replies.messages import AnswerThread, SendReplies
 from schemas.replies.records import ChatMessage, Handoff, Reply, ReplyKind, Role, Thread
 from schemas.replies.stock import Item, ItemStatus, Waiting
 from schemas.replies.window import WINDOW
-from schemas.samples.fields import whole_milliseconds
 
 log = structlog.get_logger()
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 _LONGEST = 64
 _LARGEST = 10**_LONGEST
 
-_MULTIPLES = {"k": 3, "m": 6, "b": 9}
+_MULTIPLES = {"k": 3, "m": 6, "b": 9, "t": 12}
 
 _SPACES = str.maketrans(dict.fromkeys("\u00a0\u202f\u2009\u2007", " ") | {"\u2212": "-", "\u2019": "'"})
 
@@ -27,7 +27,7 @@ _NUMBER = re.compile(
     )
     (?:
         [eE](?P<exponent>[-+]?[0-9]{1,2})(?![0-9A-Za-z])
-      | (?P<suffix>[kKmMbB])(?![^\W\d_])            # 12K and 3M views, but not 5 brands, 5brands or 120minutes
+      | (?P<suffix>[kKmMbBtT])(?![^\W\d_])            # 12K and 3M views, but not 5 brands, 5brands or 120minutes
     )?
     """,
     re.VERBOSE,

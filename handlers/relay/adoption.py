@@ -14,10 +14,10 @@ from brokers.router import Router
 from handlers.relay.planning import NO_STOREFRONT, Horizons, dispatch, placed
 from persistence.uow import Transaction, Uow
 from schemas.clock import Clock
+from schemas.readers import whole_milliseconds
 from schemas.relay.items import EventItem, ItemError, parse_item
 from schemas.relay.messages import AdoptEvents
 from schemas.relay.records import EventStatus, MarketingEvent, Storefront
-from schemas.samples.fields import whole_milliseconds
 
 log = structlog.get_logger()
 router = Router()

@@ -24,9 +24,9 @@ from handlers.relay import outcomes
 from handlers.relay.sending import Sending, rendered, send
 from persistence.uow import Transaction, Uow
 from schemas.clock import Clock
+from schemas.readers import whole_milliseconds
 from schemas.relay.messages import SendDeliveries
 from schemas.relay.records import Attempt, AttemptStatus, ClaimedDelivery, DestinationView
-from schemas.samples.fields import whole_milliseconds
 
 log = structlog.get_logger()
 router = Router()

@@ -13,10 +13,10 @@ from brokers.router import Router
 from handlers.relay.planning import Horizons, dispatch, standing
 from persistence.uow import Transaction, Uow
 from schemas.clock import Clock
+from schemas.readers import whole_milliseconds
 from schemas.relay.items import EventItem, ItemError, event_id_of, parse_item
 from schemas.relay.messages import IngestEvents, IngestEventsResult
 from schemas.relay.records import Destination, EventStatus, MarketingEvent, Storefront
-from schemas.samples.fields import whole_milliseconds
 
 log = structlog.get_logger()
 router = Router()

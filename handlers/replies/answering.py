@@ -20,9 +20,9 @@ from handlers.replies.turns import Asked, asked
 from persistence.replies.webhooks import Waiting
 from persistence.uow import Transaction, Uow
 from schemas.clock import Clock
+from schemas.readers import whole_milliseconds
 from schemas.replies.messages import AnswerThread, SendReplies
 from schemas.replies.records import ChatMessage, Handoff, Role, Thread, WebhookEvent, WebhookState
-from schemas.samples.fields import whole_milliseconds
 
 log = structlog.get_logger()
 router = Router()

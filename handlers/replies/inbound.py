@@ -16,10 +16,10 @@ from handlers.replies.ledger import Ledger
 from handlers.replies.reception import Notice, Reception
 from persistence.uow import Transaction, Uow
 from schemas.clock import Clock
+from schemas.readers import whole_milliseconds
 from schemas.replies.messages import TakeWebhook
 from schemas.replies.records import WebhookState
 from schemas.replies.tiktok import Inbound, Kind, read
-from schemas.samples.fields import whole_milliseconds
 
 log = structlog.get_logger()
 router = Router()

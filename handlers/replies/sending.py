@@ -19,9 +19,9 @@ from handlers.replies.voice import Voice
 from persistence.replies.standing import Leave, Standing
 from persistence.uow import Transaction, Uow
 from schemas.clock import Clock
+from schemas.readers import whole_milliseconds
 from schemas.replies.messages import SendReplies
 from schemas.replies.records import Reply, ReplyState, Thread, Tokens
-from schemas.samples.fields import whole_milliseconds
 
 log = structlog.get_logger()
 router = Router()

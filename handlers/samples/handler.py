@@ -16,7 +16,7 @@ from handlers.samples.observations import Observation, Reading, read
 from handlers.samples.reminders import granted, wishes_of
 from persistence.uow import Transaction, Uow
 from schemas.clock import Clock
-from schemas.samples.fields import whole_milliseconds
+from schemas.readers import whole_milliseconds
 from schemas.samples.messages import IngestResult, IngestSamples
 
 log = structlog.get_logger()

@@ -8,10 +8,12 @@ from typing import Any
 
 from brokers.delivery import Delivery
 from handlers.samples.summary import Entry, summary_of, united
-from schemas.samples.fields import whole_milliseconds
-from schemas.samples.messages import NOBODY, IngestResult, IngestSamples, RejectedRow
+from schemas.ingestion import NOBODY, RejectedRow
+from schemas.readers import whole_milliseconds
+from schemas.rows import RowError
+from schemas.samples.messages import IngestResult, IngestSamples
 from schemas.samples.records import SampleKey
-from schemas.samples.rows import RowError, SampleRow, parse_row
+from schemas.samples.rows import SampleRow, parse_row
 
 #: A crawler's clock may be ahead of ours by this much; further ahead it would block later news.
 CLOCK_SKEW = timedelta(minutes=5)

@@ -3,6 +3,7 @@
 from mesh.bench.backlog import BACKLOG
 from mesh.bench.benchmark import Benchmark
 from mesh.bench.consume import CONSUME
+from mesh.bench.creators import CREATORS
 from mesh.bench.gateway import GATEWAY
 from mesh.bench.ingest import INGEST
 from mesh.bench.latency import LATENCY
@@ -18,7 +19,7 @@ from mesh.bench.startup import STARTUP
 BENCHMARKS: dict[str, Benchmark] = {
     each.name: each
     for each in (
-        *(STARTUP, INGEST, COMPARED, CONSUME, GATEWAY, OUTBOX, SCHEDULES, LATENCY, BACKLOG, RETRY),
+        *(STARTUP, INGEST, COMPARED, CREATORS, CONSUME, GATEWAY, OUTBOX, SCHEDULES, LATENCY, BACKLOG, RETRY),
         *(RELAY, REPLIES, MEMORY),
     )
 }

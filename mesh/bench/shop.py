@@ -13,6 +13,7 @@ from mesh.bench.stage import Place
 from mesh.bench.standin import TOKEN, Standin
 from persistence.engine import Database, open_uow
 from schemas.clock import utc_now
+from schemas.readers import whole_milliseconds
 from schemas.relay.records import (
     Delivery,
     DeliveryState,
@@ -21,7 +22,6 @@ from schemas.relay.records import (
     EventStatus,
     MarketingEvent,
 )
-from schemas.samples.fields import whole_milliseconds
 
 #: As many rows as one statement writes.
 _PAGE = 1000

@@ -1,9 +1,11 @@
 """The tables, as SQLAlchemy Core sees them; importing this package knows them all."""
 
 from persistence.tables.chatbot import chatbot_creator_days, chatbot_deliveries, sample_chatbot_schedules
+from persistence.tables.creators import campaigns, chat_messages, creator_crawl_logs, creators, products
 from persistence.tables.inbox import inbox
 from persistence.tables.metadata import metadata
 from persistence.tables.outbox import outbox
+from persistence.tables.outreach import outreach_contacts, outreach_tasks
 from persistence.tables.relay import (
     ad_analytics_platforms,
     admin_audit,
@@ -30,8 +32,12 @@ from persistence.tables.stock import (
 __all__ = [
     "ad_analytics_platforms",
     "admin_audit",
+    "campaigns",
+    "chat_messages",
     "chatbot_creator_days",
     "chatbot_deliveries",
+    "creator_crawl_logs",
+    "creators",
     "deliveries",
     "destinations",
     "event_attempts",
@@ -46,7 +52,10 @@ __all__ = [
     "order_status_history",
     "orders",
     "outbox",
+    "outreach_contacts",
+    "outreach_tasks",
     "platform_credentials",
+    "products",
     "replies",
     "reservations",
     "sample_chatbot_schedules",

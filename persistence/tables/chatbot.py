@@ -52,6 +52,7 @@ chatbot_deliveries = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("sent_at", UtcDateTime),
+    Column("outreach_task_id", Text(64)),
     UniqueConstraint("task_key", name="uq_task_key"),
     Index("ix_chatbot_deliveries_state", "state", "updated_at"),
     **OPTIONS,

@@ -5,24 +5,15 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Date, Index, Table, UniqueConstraint
 from sqlalchemy import Text as LongText
 
-from persistence.tables.metadata import OPTIONS, metadata
-from persistence.tables.types import Count, Exact, Id, Json, Money, OperatorId, Text, UtcDateTime
-
-
-def _audit() -> list[Column[Any]]:
-    return [
-        Column("creator_id", OperatorId(), nullable=False),
-        Column("creation_time", UtcDateTime, nullable=False),
-        Column("last_modifier_id", OperatorId(), nullable=False),
-        Column("last_modification_time", UtcDateTime, nullable=False),
-    ]
+from persistence.tables.metadata import OPTIONS, audit, metadata
+from persistence.tables.types import Count, Exact, Id, Json, Money, Text, UtcDateTime
 
 
 def _sample() -> list[Column[Any]]:
     return [
         Column("id", Id(), primary_key=True),
         Column("platform_product_id", Exact(64), nullable=False),
-        *_audit(),
+        *audit(),
         Column("region", Exact(32), nullable=False),
         Column("campaign_key", Exact(64), nullable=False, server_default=""),
         Column("creator_key", Exact(255), nullable=False),
@@ -51,7 +42,7 @@ def _content() -> list[Column[Any]]:
     return [
         Column("id", Id(), primary_key=True),
         Column("platform_product_id", Text(64), nullable=False),
-        *_audit(),
+        *audit(),
         Column("sample_id", Id(), nullable=False),
         Column("content_key", Exact(400), nullable=False),
         Column("observed_at", UtcDateTime, nullable=False),

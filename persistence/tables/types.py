@@ -139,7 +139,6 @@ class Money(TypeDecorator[Decimal]):
         super().__init__(precision, scale)
         self.precision = precision
         self.scale = scale
-        self._unit = Decimal(1).scaleb(-scale)
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Keep SQLite's numeric affinity away from it."""
@@ -147,22 +146,16 @@ class Money(TypeDecorator[Decimal]):
             return dialect.type_descriptor(String(self.precision + 2))
         return dialect.type_descriptor(Numeric(self.precision, self.scale))
 
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+    def bind_processor(self, dialect: Dialect) -> Processor:
         """Round to the scale and check the range, alike on every database."""
-        if value is None:
-            return None
-        rounded = value.quantize(self._unit, ROUND_HALF_UP) if self._holds(value) else value
-        if not self._holds(rounded):
-            raise ValueError(f"{value} is not a number of {self.precision - self.scale} digits before the point")
-        return str(rounded) if dialect.name == "sqlite" else rounded
+        precision, scale = self.precision, self.scale
+        if dialect.name == "sqlite":
+            return lambda value: None if value is None else str(_rounded(value, precision, scale))
+        return lambda value: None if value is None else _rounded(value, precision, scale)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ARG002  given by SQLAlchemy
         """Read SQLite's text."""
         return Decimal(value) if isinstance(value, str) else value
-
-    def _holds(self, value: Decimal) -> bool:
-        # A zero may have any exponent: 0e70 is nothing but 0.
-        return value.is_finite() and (not value or value.adjusted() < self.precision - self.scale)
 
 
 class Hundredths(TypeDecorator[Decimal]):
@@ -292,6 +285,20 @@ def _utc_of_time(value: datetime | str | None) -> datetime | None:
     if isinstance(value, datetime):
         return value.replace(tzinfo=UTC)
     return None if value is None else datetime.min.replace(tzinfo=UTC)
+
+
+@lru_cache(maxsize=16_384)
+def _rounded(value: Decimal, precision: int, scale: int) -> Decimal:
+    """Round half up; the same few thousand amounts are written over and over."""
+    rounded = value.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP) if _holds(value, precision - scale) else value
+    if not _holds(rounded, precision - scale):
+        raise ValueError(f"{value} is not a number of {precision - scale} digits before the point")
+    return rounded
+
+
+def _holds(value: Decimal, digits: int) -> bool:
+    # A zero may have any exponent: 0e70 is nothing but 0.
+    return value.is_finite() and (not value or value.adjusted() < digits)
 
 
 def dump_json(value: Any) -> str | None:

@@ -14,9 +14,9 @@ from publishers.admin.people import Person
 from publishers.admin.repair import CANCELLABLE, Repair, Repaired
 from publishers.admin.truth import EventShown, EventTruth, event_shown, truth
 from schemas.clock import Clock
+from schemas.readers import whole_milliseconds
 from schemas.relay.records import EventStatus, MarketingEvent
 from schemas.relay.selection import DeliverySelection
-from schemas.samples.fields import whole_milliseconds
 
 RESOURCE = "events"
 

@@ -9,9 +9,9 @@ from typing import Final
 from brokers.verdict import Conflict
 from persistence.uow import Transaction, Uow
 from schemas.clock import Clock
+from schemas.readers import whole_milliseconds
 from schemas.relay.records import Delivery, DeliveryState
 from schemas.relay.selection import DeliverySelection, FoundDelivery, Page
-from schemas.samples.fields import whole_milliseconds
 
 #: Rows of one transaction: locks are held for a few milliseconds, whatever is asked for.
 PAGE: Final = 500

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fastapi import FastAPI
 
 from brokers.status import StatusBoard
-from publishers.gateway import chatbot, docs, errors, events, openapi, samples, tiktok
+from publishers.gateway import chatbot, creators, docs, errors, events, openapi, outreach, samples, tiktok
 from publishers.gateway.auth import Callers
 from publishers.gateway.border import Border, HotRoute
 from publishers.gateway.health import health
@@ -45,7 +45,12 @@ def gateway(  # noqa: PLR0913 -- called once, where everything is put together
     errors.install(app)
     openapi.install(app, has_webhook=webhook is not None)
     docs.install(app)
-    hot: dict[str, HotRoute] = {samples.PATH: samples.SamplesIngest(desk), chatbot.PATH: chatbot.ChatbotMessages(desk)}
+    hot: dict[str, HotRoute] = {
+        samples.PATH: samples.samples_ingest(desk),
+        chatbot.PATH: chatbot.ChatbotMessages(desk),
+        **creators.routes(desk),
+        **outreach.routes(desk),
+    }
     return Border(
         app,
         hot,

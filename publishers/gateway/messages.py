@@ -10,7 +10,8 @@ from brokers.status import State, StatusBoard
 from brokers.verdict import Unavailable
 from publishers.gateway.envelope import Envelope, success
 from publishers.gateway.errors import Refusal, unavailable
-from publishers.gateway.openapi import AUTHENTICATED, says
+from publishers.gateway.openapi import AUTHENTICATED
+from publishers.gateway.openapi_words import says
 from schemas.base import Value
 
 

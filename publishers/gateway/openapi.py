@@ -1,7 +1,6 @@
 """The OpenAPI document: also of the hot routes, which FastAPI does not see, from the models they validate with."""
 
 from functools import cache
-from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, FastAPI, Header, Security
@@ -9,10 +8,10 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.security import APIKeyHeader, HTTPBasic
 from pydantic import BaseModel, ConfigDict, Field
 
-from publishers.gateway import auth, chatbot, events, identity, samples, tiktok
-from publishers.gateway.envelope import Accepted, Envelope, InvalidBody, Problem
+from publishers.gateway import auth, chatbot, events, openapi_outreach, samples, tiktok
+from publishers.gateway.envelope import Accepted, Envelope
 from publishers.gateway.events import EventsProblem
-from schemas.base import Value
+from publishers.gateway.openapi_words import LOCATION, PUBLISHING, QUEUEING, IdempotencyKey, Prefer, Queued, says
 from schemas.chatbot.messages import MAX_TASKS, ChatTask
 from schemas.relay.messages import MAX_EVENTS, IngestEvents, IngestEventsResult
 from schemas.samples.messages import IngestResult, IngestSamples
@@ -26,29 +25,6 @@ ever reported for something that could be lost; what takes longer is answered wi
 AUTHENTICATED = Security(APIKeyHeader(name=auth.HEADER, auto_error=False))
 #: The same of order systems.
 PRODUCER = Security(HTTPBasic(auto_error=False))
-
-_RETRY_AFTER = {"Retry-After": {"description": "Seconds until trying again makes sense", "schema": {"type": "string"}}}
-_LOCATION = {"Location": {"description": "Where to ask what became of it", "schema": {"type": "string"}}}
-
-IdempotencyKey = Annotated[
-    str | None,
-    Header(alias=identity.HEADER, pattern=identity.PATTERN, description="Makes a repeated request the same message."),
-]
-Prefer = Annotated[str | None, Header(alias="Prefer", description="RFC 7240; what is not understood is ignored.")]
-
-
-class Queued(Value):
-    """How many tasks are queued, and their message ids where they were asked for (`Prefer: return=representation`)."""
-
-    count: int
-    message_ids: list[str] | None = None
-
-
-class Unconfirmed(Value):
-    """The places in the array of the tasks that are queued, and of those that may not be."""
-
-    queued: list[int]
-    failed: list[int]
 
 
 class Notified(BaseModel):
@@ -102,23 +78,6 @@ class EventsPage(IngestEvents):
     data: list[EventItem] = Field(min_length=1, max_length=MAX_EVENTS)
 
 
-def says(
-    *statuses: int, model: type[BaseModel] = Problem, invalid: type[BaseModel] = InvalidBody
-) -> dict[int | str, dict[str, Any]]:
-    """Return the documentation of these refusals."""
-    told: dict[int | str, dict[str, Any]] = {}
-    for status in statuses:
-        told[status] = {"model": model, "description": HTTPStatus(status).phrase}
-        if status in {429, 503}:
-            told[status]["headers"] = _RETRY_AFTER
-        if status == 422:  # noqa: PLR2004 -- the status that has details
-            told[status]["model"] = invalid
-    return told
-
-
-_PUBLISHING = says(400, 401, 408, 413, 415, 422, 429, 500, 503)
-
-
 def _hot_routes() -> APIRouter:
     """Return stand-ins of the hot routes: they are documented, and never mounted."""
     router = APIRouter(dependencies=[AUTHENTICATED])
@@ -127,7 +86,7 @@ def _hot_routes() -> APIRouter:
         samples.PATH,
         tags=["samples"],
         response_model=Envelope[IngestResult],
-        responses={**_PUBLISHING, 202: {"model": Envelope[Accepted], "headers": _LOCATION}},
+        responses={**PUBLISHING, 202: {"model": Envelope[Accepted], "headers": LOCATION}},
     )
     def ingest_samples(body: IngestSamples, idempotency_key: IdempotencyKey = None, prefer: Prefer = None) -> None:
         """Store the rows of a crawl.
@@ -141,10 +100,7 @@ def _hot_routes() -> APIRouter:
         chatbot.PATH,
         tags=["chatbot"],
         response_model=Envelope[Queued],
-        responses={
-            **_PUBLISHING,
-            503: {"model": Envelope[Unconfirmed], "description": "Service Unavailable", "headers": _RETRY_AFTER},
-        },
+        responses=QUEUEING,
     )
     def send_chat_messages(
         body: Annotated[list[ChatTask], Field(min_length=1, max_length=MAX_TASKS), Body()],
@@ -164,7 +120,7 @@ def _hot_routes() -> APIRouter:
         response_model=IngestEventsResult | Accepted,
         responses={
             **says(401, 403, 408, 413, 415, 422, 429, 500, 503, model=EventsProblem, invalid=EventsProblem),
-            202: {"headers": _LOCATION},
+            202: {"headers": LOCATION},
         },
     )
     def ingest_events(
@@ -180,6 +136,7 @@ def _hot_routes() -> APIRouter:
         respond-async`, the answer tells a message id: the page is safe, and `GET /messages/{id}` tells the rest.
         """
 
+    openapi_outreach.describe(router)
     return router
 
 

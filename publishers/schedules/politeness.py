@@ -5,26 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-#: Where most creators of a region live; regions of several zones are read at their largest one.
-ZONES: Mapping[str, str] = {
-    "BR": "America/Sao_Paulo",
-    "DE": "Europe/Berlin",
-    "ES": "Europe/Madrid",
-    "FR": "Europe/Paris",
-    "GB": "Europe/London",
-    "ID": "Asia/Jakarta",
-    "IE": "Europe/Dublin",
-    "IT": "Europe/Rome",
-    "JP": "Asia/Tokyo",
-    "MX": "America/Mexico_City",
-    "MY": "Asia/Kuala_Lumpur",
-    "PH": "Asia/Manila",
-    "SG": "Asia/Singapore",
-    "TH": "Asia/Bangkok",
-    "UK": "Europe/London",
-    "US": "America/New_York",
-    "VN": "Asia/Ho_Chi_Minh",
-}
+from schemas.zones import ZONES
 
 
 @dataclass(frozen=True, slots=True)

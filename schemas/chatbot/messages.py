@@ -1,5 +1,6 @@
 """Chat batches as they travel to a chatbot: an array of tasks, each a creator and what to write to them."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, RootModel, StringConstraints, model_validator
@@ -7,6 +8,7 @@ from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, RootModel
 from schemas.base import Message, Value
 from schemas.identity import named_id
 from schemas.plain_json import canonical, clean
+from schemas.shapes import as_tasks
 
 #: Tasks are sent one after the other, and one message's work must end within the broker's acknowledgement timeout.
 MAX_TASKS = 1000
@@ -20,8 +22,6 @@ MAX_CONTENT = 10_000
 MAX_TITLE = 2000
 #: Bytes of JSON that a message may carry beside its content.
 MAX_EXTRA = 16_000
-#: Keys of an object around tasks: each of them is a default of every task.
-MAX_DEFAULTS = 100
 
 
 def _without_nul(value: Any) -> Any:
@@ -74,7 +74,8 @@ class ChatTask(Value):
 
     `sample_id`, `scenario` and `run` name the reminder that caused it, so that any chatbot can tell a repeat. A task
     that merges several reminders has `scenarios` and the aligned `runs` instead, and each of its messages says in
-    `meta` which scenario and run it belongs to.
+    `meta` which scenario and run it belongs to. `outreach_task_id` names the outreach task that the creator was found
+    for; such a task is written to a creator once.
     """
 
     model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
@@ -103,28 +104,11 @@ class ChatTask(Value):
     )
     creator_whatsapp: Id | None = _spelled("creatorWhatsapp", "creator_whatsapp", "whatsapp")
     task_id: Id | None = None
+    outreach_task_id: Id | None = None
     scenario: Id | None = None
     run: Annotated[int, Field(ge=0, le=MAX_RUN)] | None = None
     scenarios: Annotated[list[Id], Field(max_length=MAX_MESSAGES)] | None = None
     runs: Annotated[list[Annotated[int, Field(ge=0, le=MAX_RUN)]], Field(max_length=MAX_MESSAGES)] | None = None
-
-
-def _as_tasks(body: Any) -> Any:
-    """Bring the three shapes of a batch to one: an array, an object around one, or a single task.
-
-    The keys of an object around `tasks` are defaults for each of them.
-    """
-    if not isinstance(body, dict):
-        return body
-    tasks = body.get("tasks", [body])
-    if "tasks" not in body or not isinstance(tasks, list):
-        return tasks
-    if len(tasks) > MAX_TASKS:
-        return tasks  # too many, as will be told; merging would multiply them by the defaults
-    defaults = {name: value for name, value in body.items() if name != "tasks"}
-    if len(defaults) > MAX_DEFAULTS:
-        raise ValueError(f"has more than {MAX_DEFAULTS} keys beside its tasks")
-    return [{**defaults, **task} if isinstance(task, dict) else task for task in tasks]
 
 
 class SendChatMessages(RootModel[Annotated[list[ChatTask], Field(min_length=1, max_length=MAX_TASKS)]], Message):
@@ -135,7 +119,7 @@ class SendChatMessages(RootModel[Annotated[list[ChatTask], Field(min_length=1, m
     @model_validator(mode="before")
     @classmethod
     def _one_shape(cls, body: Any) -> Any:
-        return _as_tasks(body)
+        return as_tasks(body, MAX_TASKS)
 
     @property
     def tasks(self) -> list[ChatTask]:
@@ -152,16 +136,28 @@ def reminders(task: ChatTask) -> list[tuple[str, int]]:
     return []
 
 
+def contact_key(outreach_task_id: str, platform_creator_id: str) -> str:
+    """Return the task key of what an outreach task writes to a creator: there is one, whatever crashes."""
+    return named_id(f"mesh:outreach:{len(outreach_task_id)}:{outreach_task_id}:{platform_creator_id}").upper()
+
+
+def reminder_key(sample_id: str, reminders: Sequence[tuple[str, int]]) -> str:
+    """Return the task key of reminders of a sample, each a scenario and its run."""
+    told = ",".join(f"{scenario.lower()}:{run}" for scenario, run in sorted(reminders))
+    return named_id(f"mesh:reminder:{sample_id.upper()}:{told}").upper()
+
+
 def task_key(task: ChatTask, message_id: str, index: int) -> str:
     """Return what makes two tasks the same one, as an upper-case UUIDv5.
 
-    A task of ours is the same in whatever message it comes: its sample, scenarios and runs. Another is the same only
-    in the same place of the same message.
+    A task of ours is the same in whatever message it comes: its sample, scenarios and runs, or its outreach task and
+    creator. Another is the same only in the same place of the same message.
     """
+    if task.outreach_task_id:
+        return contact_key(task.outreach_task_id, task.platform_creator_id)
     named = reminders(task)
     if task.sample_id and named:
-        told = ",".join(f"{scenario.lower()}:{run}" for scenario, run in sorted(named))
-        return named_id(f"mesh:reminder:{task.sample_id.upper()}:{told}").upper()
+        return reminder_key(task.sample_id, named)
     return named_id(f"mesh:chat:{message_id}:{index}").upper()
 
 

@@ -106,3 +106,4 @@ class ChatDelivery:
     created_at: datetime
     updated_at: datetime
     sent_at: datetime | None = None
+    outreach_task_id: str | None = None

@@ -14,10 +14,8 @@ from pydantic import (
 )
 
 from schemas.base import ForeignCommand, Value
+from schemas.ingestion import RejectedRow
 from schemas.plain_json import canonical, clean
-
-#: Who is said to have written a row when the crawler names nobody.
-NOBODY = "00000000-0000-0000-0000-000000000000"
 
 #: A crawl's page has 200; each is judged and told by itself, and all of them in one transaction.
 MAX_ROWS = 20_000
@@ -71,14 +69,6 @@ class IngestSamples(ForeignCommand):
     operator_id: Annotated[str | None, AfterValidator(_operator)] = None
     options: Annotated[dict[str, Any] | None, AfterValidator(_options)] = None
     rows: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_ROWS)]
-
-
-class RejectedRow(Value):
-    """A row that was not stored: its place in the request, the field as sent, and what is wrong with it."""
-
-    index: int
-    field: str
-    reason: str
 
 
 class IngestResult(Value):

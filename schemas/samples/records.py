@@ -5,6 +5,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from schemas.audit import Audit
+
 
 class SampleKey(NamedTuple):
     """What makes two observations the same sample request.
@@ -17,16 +19,6 @@ class SampleKey(NamedTuple):
     platform_product_id: str
     campaign_key: str
     creator_key: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Audit:
-    """Who wrote a row, and when; `creator_id` is the operator, never the TikTok creator."""
-
-    creator_id: str
-    creation_time: datetime
-    last_modifier_id: str
-    last_modification_time: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from pydantic.alias_generators import to_camel
 
 from schemas import plain_json
+from schemas.rows import RowError, plain
 from schemas.samples.fields import FIELDS, Part
 from schemas.samples.records import SampleKey
 
@@ -18,23 +19,11 @@ DEFAULT_REGION = "MX"
 #: A snapshot is repeated beside each of its events; a page's own is a few kilobytes in all.
 MAX_LOGISTICS_BYTES = 256_000
 
-#: Well above a page's longest row, and small enough to be logged.
-MAX_ROW_BYTES = 512_000
-
 #: The width of the narrowest column of usernames, that of contents.
 _CONTENT_USERNAME = 64
 
 _CREATOR_KEY = 255
 _UUID_LENGTH, _UUID_HYPHENS = 36, 4
-
-
-class RowError(ValueError):
-    """A row cannot be stored: `field` is spelled as it was sent, `reason` goes on from it."""
-
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field} {reason}")
-        self.field = field[:64]  # the longest of ours has 29; an unknown one may be a page of text
-        self.reason = reason
 
 
 class Promotion(NamedTuple):
@@ -73,7 +62,7 @@ def parse_row(raw: dict[str, Any], operator_id: str | None = None) -> SampleRow:
 
     `operator_id` is needed because crawlers also send the operator as the row's `creatorId`.
     """
-    row, canonical = _plain(raw)
+    row, canonical = plain(raw)
     parts = _read(row)
     other = parts[Part.OTHER]
     columns = _with_creator(parts[Part.SAMPLE], other, operator_id)
@@ -88,28 +77,6 @@ def parse_row(raw: dict[str, Any], operator_id: str | None = None) -> SampleRow:
         extra=parts[Part.UNKNOWN] or None,
         fingerprint=sha256(canonical).hexdigest(),
     )
-
-
-def _plain(raw: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """Return the row as every database can store it, and its canonical JSON."""
-    try:
-        canonical = plain_json.canonical(raw)
-    except TypeError:  # Lone surrogates, numbers beyond 64 bits or endless nesting.
-        canonical = b""
-    if not canonical or not plain_json.is_clean(raw, canonical):
-        raw = {plain_json.clean_text(str(name)): _cleaned(name, value) for name, value in raw.items()}
-        canonical = plain_json.canonical(raw)
-    if len(canonical) > MAX_ROW_BYTES:
-        largest = max(raw, key=lambda name: len(plain_json.canonical(raw[name])))
-        raise RowError(largest, f"makes the row larger than {MAX_ROW_BYTES} bytes")
-    return raw, canonical
-
-
-def _cleaned(name: str, value: Any) -> Any:
-    try:
-        return plain_json.clean(value)
-    except plain_json.TooDeepError as error:
-        raise RowError(plain_json.clean_text(name), str(error)) from error
 
 
 def _read(row: dict[str, Any]) -> list[dict[str, Any]]:

@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from brokers.delivery import Delivery
+from handlers.chatbot import Unrecorded, send_chat_messages
 from schemas.chatbot.messages import SendChatMessages
-from schemas.chatbot.records import Scenario, Schedule
+from schemas.chatbot.records import ChatDelivery, Scenario, Schedule
 from schemas.samples.records import Sample
 from tests.fakes.chatbot_uow import ChatUow
+from tests.fakes.clock import FakeClock
+from tests.fakes.sender import FakeSender
 
 NOON = datetime(2026, 1, 12, 18, 0, tzinfo=UTC)  # in Mexico City
 VIDEO: list[dict[str, Any]] = [{"type": "video", "promotion_name": "Mi rutina", "promotion_time": "2026-01-09"}]
@@ -89,3 +92,31 @@ def chat(*tasks: dict[str, Any], **changes: Any) -> Delivery[SendChatMessages]:
 def task(**changes: Any) -> dict[str, Any]:
     fields = {"platformCreatorId": "7495000000000000321", "region": "MX", "messages": [{"content": "Hola Lupita"}]}
     return fields | changes
+
+
+class Chatbot:
+    """The consumer of chat batches with its world."""
+
+    def __init__(self) -> None:
+        self.uow, self.sender, self.clock = ChatUow(), FakeSender(), FakeClock(NOON)
+        self.unrecorded = Unrecorded()
+
+    async def receive(self, delivery: Delivery[SendChatMessages]) -> None:
+        await send_chat_messages(delivery, self.uow, self.sender, self.clock, self.unrecorded)
+
+    @property
+    def deliveries(self) -> list[ChatDelivery]:
+        return list(self.uow.tx.deliveries.rows.values())
+
+    @property
+    def states(self) -> list[str]:
+        return [delivery.state.value for delivery in self.deliveries]
+
+    def fail(self, creator: str, failure: BaseException) -> None:
+        self.sender.fails = lambda task: failure if task.platform_creator_id == creator else None
+
+    def lose_database(self) -> None:
+        self.uow.is_away = True
+
+    def heal(self) -> None:
+        self.sender.fails = lambda _: None

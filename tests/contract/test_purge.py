@@ -27,6 +27,7 @@ NOTHING = Purged(
     inbox=0,
     crawl_logs=0,
     content_crawl_logs=0,
+    creator_crawl_logs=0,
     deliveries=0,
     creator_days=0,
     events=0,

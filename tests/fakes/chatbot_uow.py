@@ -1,11 +1,12 @@
 """The database in memory as chat publishers and consumers see it: claims, outages, lost races."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from brokers.outgoing import Outgoing
 from brokers.verdict import Unavailable
 from tests.fakes.chatbot_repositories import FakeCreatorDays, FakeDeliveries, FakeSchedules
 from tests.fakes.outbox import FakeOutbox
@@ -29,6 +30,9 @@ class ChatTransaction:
         self.creator_days = FakeCreatorDays()
         self.outbox = FakeOutbox()
         self.retentions = FakeRetentions()
+
+    async def send_all(self, messages: Iterable[Outgoing]) -> None:
+        await self.outbox.add(list(messages))
 
     async def purge(self, retention: Any) -> Any:
         self.retentions.asked.append(retention)

@@ -153,7 +153,7 @@ class Mill:
         async with self._answers.expect(message_id) as answer:
             message = Outgoing(
                 exchange=queue.exchange,
-                key=queue.physical_names[0],
+                key=queue.physical_names[0] if queue.partitions else queue.message.key,
                 body=json.dumps(body).encode(),
                 message_id=message_id,
                 reply_to=answer.reply_to,

@@ -11,36 +11,21 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from brokers import topology
 from tests.fuzz.amqp import Raw
-from tests.fuzz.odd import ALIKE, ODD_NUMBERS, ODD_TEXTS, ODD_TIMES, ODDS, SPELLED
+from tests.fuzz.odd import ODD_TIMES, ODDS, SPELLED
+from tests.fuzz.outreach import BODIES as OUTREACH_BODIES
+from tests.fuzz.outreach import KEYS as OUTREACH_KEYS
+from tests.fuzz.parts import ANY_JSON, ID, NUMBER, ODD, TEXT, some
 from tests.fuzz.properties import properties
 
 #: MESH_FUZZ_SEED replays a run; every run tells its own.
 SEED = int(os.environ.get("MESH_FUZZ_SEED") or random.randrange(10**6))
 
-ODD = st.sampled_from(ODDS)
-ANY_JSON = st.recursive(
-    st.one_of(ODD, st.text(max_size=12), st.integers(), st.floats(allow_nan=False, allow_infinity=False)),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=6) | st.sampled_from(ALIKE), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
-
 #: Messages made of one drawn body.
 FAMILY = 5
 
 
-@st.composite
-def _some(draw: st.DrawFn, fields: Mapping[str, st.SearchStrategy[Any]], most: int = 4) -> dict[str, Any]:
-    """Draw an object with a few of these fields."""
-    chosen = draw(st.lists(st.sampled_from(sorted(fields)), unique=True, max_size=most))
-    return {each: draw(fields[each]) for each in chosen}
-
-
-_ID = st.sampled_from([*ALIKE, "7495000000000000321", 7495, "1", "2", "@lupita", "😀"])
-_TEXT = st.one_of(st.sampled_from(ODD_TEXTS), st.text(max_size=20))
-_NUMBER = st.sampled_from(ODD_NUMBERS)
 _LOGISTICS = st.one_of(
     ODD,
     st.fixed_dictionaries(
@@ -53,62 +38,62 @@ _LOGISTICS = st.one_of(
 )
 _ROW = {
     "region": st.sampled_from(["MX", "mx ", "BR", "ß" * 16, "ß" * 32, None]),
-    "platformCampaignId": _ID,
-    "platformCampaignName": _TEXT,
-    "productName": _TEXT,
-    "productSku": _ID,
+    "platformCampaignId": ID,
+    "platformCampaignName": TEXT,
+    "productName": TEXT,
+    "productSku": ID,
     "status": st.sampled_from(["Shipped", "completed", "Content pending", "To review", "x" * 32]),
-    "requestTimeRemaining": _TEXT,
-    "stock": _NUMBER,
-    "availableSampleCount": _NUMBER,
+    "requestTimeRemaining": TEXT,
+    "stock": NUMBER,
+    "availableSampleCount": NUMBER,
     "isUncooperative": ODD,
     "isShowcase": ODD,
-    "platformCreatorDisplayName": _ID,
-    "platformCreatorUsername": _ID,
-    "creatorId": _ID,
-    "postRate": _NUMBER,
+    "platformCreatorDisplayName": ID,
+    "platformCreatorUsername": ID,
+    "creatorId": ID,
+    "postRate": NUMBER,
     "adCode": ODD,
     "contentSummary": ODD,
     "extractedTime": st.sampled_from(ODD_TIMES),
     "logisticsSnapshot": _LOGISTICS,
     "type": st.sampled_from(["video", "live", "1", "2", "İ" * 32, ""]),
-    "typeNumber": _ID,
-    "promotionName": _TEXT,
-    "promotionTime": st.one_of(_TEXT, st.just("2026-01-09 18:22")),
-    "promotionViewCount": _NUMBER,
-    "promotionOrderCount": _NUMBER,
-    "promotionOrderTotalAmount": _NUMBER,
+    "typeNumber": ID,
+    "promotionName": TEXT,
+    "promotionTime": st.one_of(TEXT, st.just("2026-01-09 18:22")),
+    "promotionViewCount": NUMBER,
+    "promotionOrderCount": NUMBER,
+    "promotionOrderTotalAmount": NUMBER,
     "odd": ODD,
 }
 
 
 @st.composite
 def _row(draw: st.DrawFn) -> dict[str, Any]:
-    return {"platformProductId": draw(_ID), "platformCreatorId": draw(_ID), **draw(_some(_ROW))}
+    return {"platformProductId": draw(ID), "platformCreatorId": draw(ID), **draw(some(_ROW))}
 
 
 @st.composite
 def _crawl(draw: st.DrawFn) -> Any:
     body: dict[str, Any] = {"source": "fuzz", "rows": draw(st.lists(_row(), min_size=1, max_size=3))}
-    return {**body, **draw(_some({"operatorId": st.one_of(_ID, _TEXT), "options": ODD, "source": _TEXT}, 1))}
+    return {**body, **draw(some({"operatorId": st.one_of(ID, TEXT), "options": ODD, "source": TEXT}, 1))}
 
 
 _BUBBLE = st.one_of(
     st.fixed_dictionaries(
-        {"content": st.one_of(st.just("Hola"), _TEXT)},
+        {"content": st.one_of(st.just("Hola"), TEXT)},
         optional={"type": st.sampled_from(["text", "link", None, "x" * 32]), "meta": ODD, "odd": ODD},
     ),
-    _TEXT,
+    TEXT,
 )
 _TASK = {
     "region": st.sampled_from(["MX", "", "x" * 32]),
-    "accountName": _TEXT,
-    "from": _TEXT,
-    "operatorId": _ID,
+    "accountName": TEXT,
+    "from": TEXT,
+    "operatorId": ID,
     "sampleId": st.sampled_from(["A", "a", "9C1E7B44-2D3F-4E1A-8B60-51D0C7A2F9E8", "ß" * 36]),
-    "platformProductName": _TEXT,
-    "creatorWhatsapp": _ID,
-    "taskId": _ID,
+    "platformProductName": TEXT,
+    "creatorWhatsapp": ID,
+    "taskId": ID,
     "scenario": st.sampled_from(["shipped", "SHIPPED", "x" * 64, "odd"]),
     "run": st.sampled_from([0, 1, 2**31 - 1, -1, 2**31]),
     "scenarios": st.lists(st.sampled_from(["shipped", "content_pending"]), max_size=3),
@@ -120,7 +105,7 @@ _TASK = {
 @st.composite
 def _task(draw: st.DrawFn) -> dict[str, Any]:
     messages = draw(st.lists(_BUBBLE, min_size=1, max_size=3))
-    return {"platformCreatorId": draw(_ID), "messages": messages, **draw(_some(_TASK))}
+    return {"platformCreatorId": draw(ID), "messages": messages, **draw(some(_TASK))}
 
 
 @st.composite
@@ -131,14 +116,14 @@ def _batch(draw: st.DrawFn) -> Any:
 
 
 _ITEM = {
-    "t-value": _TEXT,
-    "t_value": _TEXT,
-    "event_id": _ID,
-    "session_id": _ID,
-    "utm_source": _TEXT,
+    "t-value": TEXT,
+    "t_value": TEXT,
+    "event_id": ID,
+    "session_id": ID,
+    "utm_source": TEXT,
     "order_created_date": st.sampled_from(ODD_TIMES),
-    "order_revenue": _NUMBER,
-    "value": _NUMBER,
+    "order_revenue": NUMBER,
+    "value": NUMBER,
     "currency": st.sampled_from(["USD", "jpy", "ÜÜÜ", 840]),
     "user_data": st.one_of(ODD, st.fixed_dictionaries({"email": ODD, "phone": ODD})),
     "consent": st.one_of(ODD, st.fixed_dictionaries({"ad_user_data": ODD})),
@@ -153,20 +138,20 @@ def _item(draw: st.DrawFn) -> dict[str, Any]:
         "storefront_id": draw(st.sampled_from(["fuzz", "FUZZ ", "unknown", "\u212aelvin", "x" * 51])),
         "event_name": draw(st.sampled_from(["lead", "Purchase_Completed", "İ" * 30, "x" * 50, ""])),
         "event_time": draw(st.one_of(st.sampled_from(ODD_TIMES), st.just("2026-01-15T10:15:00Z"))),
-        "order_id": draw(_ID),
+        "order_id": draw(ID),
     }
-    return {**who, **draw(_some(_ITEM))}
+    return {**who, **draw(some(_ITEM))}
 
 
 @st.composite
 def _page(draw: st.DrawFn) -> Any:
     items = draw(st.lists(_item(), min_size=1, max_size=4))
     paging = {"next_index": ODD, "previous_index": st.sampled_from(["", None, 0, "200"]), "error": ODD, "count": ODD}
-    page = {"count": len(items), "data": items, **draw(_some(paging, 1))}
+    page = {"count": len(items), "data": items, **draw(some(paging, 1))}
     return {"page": page, "array": items, "one": items[0]}[draw(st.sampled_from(["page", "page", "array", "one"]))]
 
 
-_CONVERSATION = st.fixed_dictionaries({"conversationId": _ID})
+_CONVERSATION = st.fixed_dictionaries({"conversationId": ID})
 
 
 @st.composite
@@ -175,7 +160,7 @@ def _notification(draw: st.DrawFn) -> Any:
     raw = spelled(draw(st.one_of(st.just(said), ANY_JSON)))
     return {
         "raw": b64encode(raw).decode(),
-        "conversationId": draw(_ID),
+        "conversationId": draw(ID),
         "dedupKey": sha256(raw).hexdigest(),
         "receivedAt": draw(st.sampled_from(ODD_TIMES)),
         "signedAt": "2026-01-15T10:15:00Z",
@@ -193,6 +178,7 @@ BODIES: Mapping[str, st.SearchStrategy[Any]] = {
     "replies.webhooks.take": _notification(),
     "replies.threads.answer": _CONVERSATION,
     "replies.threads.send": _CONVERSATION,
+    **OUTREACH_BODIES,
 }
 
 
@@ -253,6 +239,7 @@ KEYS: Mapping[str, st.SearchStrategy[bytes]] = {
     "relay.events.ingest": st.just(b"relay.events.ingest"),
     "relay.events.adopt": st.just(b"relay.events.adopt"),
     "relay.deliveries.send": st.just(b"relay.deliveries.send"),
+    **OUTREACH_KEYS,
     "chatbot.sample.batch": st.sampled_from(
         [b"chatbot.sample.batch", b"chatbot.sample.retry", b"chatbot.sample.\xff", b"chatbot.sample." + b"x" * 200]
     ),
@@ -269,7 +256,7 @@ def _family(draw: st.DrawFn, queue: str) -> list[Raw]:
     value = None if kind == "bytes" else draw(ANY_JSON if kind == "json" else BODIES[queue])
     first = draw(st.binary(max_size=60)) if kind == "bytes" else spelled(value)
     chance = draw(st.randoms(use_true_random=True))
-    exchange, key = queue.partition(".")[0].encode() + b".topic", draw(KEYS[queue])
+    exchange, key = topology.BY_NAME[queue].exchange.encode(), draw(KEYS[queue])
     bodies = [first, *(_variant(value, chance) for _ in range(FAMILY - 1))]
     return [Raw(body, exchange, key, draw(properties()) if place < 2 else {}) for place, body in enumerate(bodies)]
 

@@ -16,9 +16,9 @@ from persistence.dialect import Bulk
 from persistence.relay.deliveries import ADD as ADD_DELIVERIES
 from persistence.relay.events import ADD as ADD_EVENTS
 from schemas.clock import utc_now
+from schemas.readers import whole_milliseconds
 from schemas.relay.items import EventItem, parse_item
 from schemas.relay.records import Delivery, DeliveryState, EventStatus, MarketingEvent
-from schemas.samples.fields import whole_milliseconds
 
 _HORIZON = timedelta(hours=48)
 

@@ -26,7 +26,7 @@ from persistence.inbox import REMEMBERED
 from persistence.samples import ADD, LOG, LOG_CONTENTS, SAVE, UPSERT_CONTENTS, by_key, sample_of
 from schemas.chatbot.records import Schedule
 from schemas.clock import utc_now
-from schemas.samples.fields import whole_milliseconds
+from schemas.readers import whole_milliseconds
 from schemas.samples.messages import IngestSamples
 
 

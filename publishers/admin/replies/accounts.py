@@ -25,9 +25,9 @@ from publishers.admin.desk import (
 from publishers.admin.people import Person
 from publishers.admin.replies.insisting import in_turn
 from schemas.clock import Clock
+from schemas.readers import whole_milliseconds
 from schemas.replies.accounts import AccountState, state_of, why
 from schemas.replies.records import Tokens
-from schemas.samples.fields import whole_milliseconds
 
 RESOURCE: Final = "accounts"
 #: A pause that is meant to end when somebody ends it.

@@ -23,8 +23,8 @@ from publishers.admin.errors import Refusal, forbidden, invalid
 from publishers.admin.people import Person
 from publishers.admin.replies.accounts import RESOURCE, AccountShown, account_shown
 from publishers.admin.replies.insisting import in_turn
+from schemas.readers import whole_milliseconds
 from schemas.replies.records import Tokens
-from schemas.samples.fields import whole_milliseconds
 
 #: What reading and answering direct messages takes.
 SCOPES: Final = ("user.info.basic", "message.list.read", "message.list.send", "message.list.manage")

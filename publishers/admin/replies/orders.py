@@ -26,8 +26,8 @@ from publishers.admin.errors import conflict
 from publishers.admin.people import Person
 from publishers.admin.replies.insisting import in_turn
 from schemas.clock import Clock
+from schemas.readers import whole_milliseconds
 from schemas.replies.stock import MOVES, Order, OrderStatus, OrderView, StatusChange
-from schemas.samples.fields import whole_milliseconds
 
 RESOURCE: Final = "orders"
 

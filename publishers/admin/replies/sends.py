@@ -14,9 +14,9 @@ from publishers.admin.people import Person
 from publishers.admin.replies.insisting import in_turn
 from publishers.admin.replies.talk import ReplyShown, reply_shown
 from schemas.clock import Clock
+from schemas.readers import whole_milliseconds
 from schemas.replies.messages import SendReplies
 from schemas.replies.records import Reply, ReplyState
-from schemas.samples.fields import whole_milliseconds
 
 RESOURCE: Final = "sends"
 

@@ -10,10 +10,10 @@ from publishers.admin.errors import conflict
 from publishers.admin.people import Person
 from publishers.admin.replies.insisting import in_turn
 from schemas.clock import Clock
+from schemas.readers import whole_milliseconds
 from schemas.replies.messages import SendReplies
 from schemas.replies.records import Handoff, Reply, ReplyKind, Thread, WebhookState
 from schemas.replies.window import QUOTA_OF_MOST, WINDOW, is_open
-from schemas.samples.fields import whole_milliseconds
 
 RESOURCE: Final = "conversations"
 #: What the bot had in mind belongs to what it said last, and a person has spoken since.

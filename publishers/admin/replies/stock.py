@@ -28,8 +28,8 @@ from publishers.admin.errors import conflict
 from publishers.admin.people import Person
 from publishers.admin.replies.insisting import in_turn
 from schemas.clock import Clock
+from schemas.readers import whole_milliseconds
 from schemas.replies.stock import MEASURES, Category, ItemStatus, StockView, Tier
-from schemas.samples.fields import whole_milliseconds
 
 RESOURCE: Final = "stock"
 #: Nothing in such a shop costs more; a zero too many is seen here.

@@ -42,9 +42,21 @@ secrets = {
         "MESH_SERVICE_TOKENS",
     )
 } | SHAPED
-ROLES = ["gateway", "samples", "chatbot", "events", "forwarding", "conversations", "publishers", "admin"]
 #: Addresses of what the mesh can do without.
 OPTIONAL = {"MESH_MODEL_BASE_URL"}
+ROLES = [
+    "gateway",
+    "samples",
+    "chatbot",
+    "creators",
+    "outreach",
+    "crawls",
+    "events",
+    "forwarding",
+    "conversations",
+    "publishers",
+    "admin",
+]
 ours = pytest.mark.parametrize("service", list(our_services().values()), ids=list(our_services()))
 all_of_them = pytest.mark.parametrize("name", list(services()))
 CLUSTER = compose("deploy/cluster/docker-compose.yml")
@@ -90,9 +102,9 @@ def test_the_gateway_cannot_reach_the_database() -> None:
     assert not set(gateway["networks"]) & set(mysql["networks"])
 
 
-def test_keys_are_where_secrets_of_destinations_are_opened_and_nowhere_else() -> None:
+def test_keys_are_where_secrets_are_opened_and_nowhere_else() -> None:
     given = {name for name, service in services().items() if "MESH_ENCRYPTION_KEYS" in service.get("environment", {})}
-    assert given == {"forwarding", "conversations", "admin", "mesh"}
+    assert given == {"crawls", "forwarding", "conversations", "admin", "mesh"}
     assert [name for name, each in services().items() if "MESH_ADMIN_USERS" in each.get("environment", {})] == ["admin"]
 
 
@@ -103,7 +115,7 @@ def test_a_role_is_given_time_to_drain(name: str) -> None:
     assert seconds(service["stop_grace_period"]) > drain + AFTER_DRAIN
 
 
-@pytest.mark.parametrize("name", ["samples", "chatbot", "events", "forwarding", "conversations", "publishers"])
+@pytest.mark.parametrize("name", [role for role in ROLES if role not in {"gateway", "admin"}])
 def test_what_consumes_or_publishes_can_be_scaled(name: str) -> None:
     assert not {"container_name", "ports", "hostname"} & set(services()[name])
 

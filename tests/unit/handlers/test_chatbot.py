@@ -7,43 +7,13 @@ from typing import Any
 
 import pytest
 
-from brokers.delivery import Delivery
 from brokers.verdict import Conflict, Reject, Retryable, Unavailable
-from handlers.chatbot import RECORD_TRIES, Unrecorded, send_chat_messages
-from schemas.chatbot.messages import ChatTask, SendChatMessages
-from schemas.chatbot.records import ChatDelivery, DeliveryState
-from tests.build.chatbot import NOON, chat, task
-from tests.fakes.chatbot_uow import ChatUow
+from handlers.chatbot import RECORD_TRIES, Unrecorded
+from schemas.chatbot.messages import ChatTask
+from schemas.chatbot.records import DeliveryState
+from schemas.chatbot.sending import InDoubt
+from tests.build.chatbot import NOON, Chatbot, chat, task
 from tests.fakes.clock import FakeClock
-from tests.fakes.sender import FakeSender
-
-
-class Chatbot:
-    """A consumer with its world."""
-
-    def __init__(self) -> None:
-        self.uow, self.sender, self.clock = ChatUow(), FakeSender(), FakeClock(NOON)
-        self.unrecorded = Unrecorded()
-
-    async def receive(self, delivery: Delivery[SendChatMessages]) -> None:
-        await send_chat_messages(delivery, self.uow, self.sender, self.clock, self.unrecorded)
-
-    @property
-    def deliveries(self) -> list[ChatDelivery]:
-        return list(self.uow.tx.deliveries.rows.values())
-
-    @property
-    def states(self) -> list[str]:
-        return [delivery.state.value for delivery in self.deliveries]
-
-    def fail(self, creator: str, failure: BaseException) -> None:
-        self.sender.fails = lambda task: failure if task.platform_creator_id == creator else None
-
-    def lose_database(self) -> None:
-        self.uow.is_away = True
-
-    def heal(self) -> None:
-        self.sender.fails = lambda _: None
 
 
 @pytest.fixture
@@ -303,3 +273,52 @@ async def test_two_merged_reminders_told_before_are_not_told_again_one_by_one(bo
 async def test_unknown_keys_reach_the_sender(bot: Chatbot) -> None:
     await bot.receive(chat(task(theme="dark")))
     assert bot.sender.sent[0].model_extra == {"theme": "dark"}
+
+
+async def test_nothing_is_recorded_as_begun_while_the_sender_waits(bot: Chatbot) -> None:
+    bot.sender.is_unready = lambda _: Unavailable("no account may write now")
+    with pytest.raises(Unavailable):
+        await bot.receive(chat())
+    assert bot.deliveries == []
+
+
+@pytest.mark.parametrize("verdict", [Retryable("resting"), Reject("no account")])
+async def test_a_sender_that_will_not_take_a_task_is_recorded_as_the_reason(bot: Chatbot, verdict: Exception) -> None:
+    bot.sender.is_unready = lambda _: verdict
+    with pytest.raises(type(verdict)):
+        await bot.receive(chat())
+    (known,) = bot.deliveries
+    assert (known.state, known.reason, known.attempts) == (DeliveryState.FAILED, str(verdict), 0)
+
+
+async def test_a_repeat_is_none_of_the_sender_s_business(bot: Chatbot) -> None:
+    await bot.receive(chat())
+    bot.sender.is_unready = lambda _: Retryable("resting")
+    await bot.receive(chat())
+    assert bot.states == ["sent"]
+
+
+async def test_what_was_interrupted_is_uncertain_though_the_sender_is_not_ready(bot: Chatbot) -> None:
+    bot.fail("7495000000000000321", asyncio.CancelledError())
+    with pytest.raises(asyncio.CancelledError):
+        await bot.receive(chat())
+    bot.sender.is_unready = lambda _: Retryable("resting")
+    await bot.receive(chat())
+    assert bot.states == ["uncertain"]
+
+
+async def test_a_doubt_of_the_sender_is_uncertain_at_once_and_the_message_is_done_with(bot: Chatbot) -> None:
+    bot.fail("7495000000000000321", InDoubt("no bubble within 20 s"))
+    await bot.receive(chat())
+    bot.heal()
+    await bot.receive(chat())
+    assert (bot.states, bot.deliveries[0].reason, bot.sender.sent) == (["uncertain"], "no bubble within 20 s", [])
+
+
+async def test_a_message_of_many_tasks_goes_on_later_when_its_turn_is_over(bot: Chatbot) -> None:
+    bot.sender.watch = lambda: bot.clock.forward(minutes=16)
+    message = chat(task(), task(platformCreatorId="2"))
+    with pytest.raises(Retryable, match="goes on from here"):
+        await bot.receive(message)
+    await bot.receive(message)
+    assert [sent.platform_creator_id for sent in bot.sender.sent] == ["7495000000000000321", "2"]

@@ -35,9 +35,19 @@ def test_every_message_has_a_queue_that_its_key_leads_to() -> None:
 
 def test_queue_key_message_and_handler_are_one_grep() -> None:
     for route in ROUTES:
-        assert route.queue.message.key == route.queue.name
-        words = [word for word in route.handler.__name__.split("_") if word]
+        if not route.queue.listens_to:
+            assert route.queue.message.key == route.queue.name
+        named = route.handler.__name__.removeprefix("on_" if route.queue.listens_to else "")
+        words = [word for word in named.split("_") if word]
         assert "".join(word.capitalize() for word in words) == route.queue.message.__name__
+
+
+def test_a_listener_is_named_by_its_domain_and_by_what_it_hears() -> None:
+    for route in ROUTES:
+        if route.queue.listens_to:
+            assert route.queue.name == f"{route.queue.domain}.{route.handler.__name__.replace('_', '-')}"
+            assert all(key.startswith(route.queue.message.key) for key in route.queue.keys)
+            assert route.queue.exchange == f"{route.queue.message.key.partition('.')[0]}.topic"
 
 
 def test_every_handler_tells_its_story() -> None:

@@ -111,3 +111,30 @@ def test_records_become_tuples_with_every_value_as_the_driver_takes_it() -> None
         ("é", '{"a":[1]}', "2026-01-12 23:59:59.999000"),
         ("", None, None),
     ]
+
+
+MERGE = {"key": ("id",), "merge": ("views",), "newest": "seen"}
+
+
+def test_a_merge_keeps_what_a_newer_row_does_not_say_and_fills_in_from_an_older_one() -> None:
+    newer, kept = "excluded.seen >= things.seen", "COALESCE(things.views, excluded.views)"
+    assert spelled("sqlite", **MERGE).endswith(
+        f" ON CONFLICT (id) DO UPDATE SET views = CASE WHEN {newer} THEN COALESCE(excluded.views, things.views) "
+        f"ELSE {kept} END, seen = MAX(excluded.seen, things.seen)"
+    )
+    assert spelled("mariadb", **MERGE).endswith(
+        " ON DUPLICATE KEY UPDATE views = CASE WHEN VALUES(seen) >= things.seen "
+        "THEN COALESCE(VALUES(views), things.views) ELSE COALESCE(things.views, VALUES(views)) END, "
+        "seen = GREATEST(VALUES(seen), things.seen)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("dialect", "new"), [("sqlite", "excluded.{}"), ("mysql", "new.{}"), ("mariadb", "VALUES({})")]
+)
+def test_what_others_are_compared_with_is_assigned_last(dialect: str, new: str) -> None:
+    text = spelled(dialect, key=("id",), merge=("views",), known={"key": "views"}, newest="seen")
+    changes = text.rpartition(" SET " if dialect == "sqlite" else " UPDATE ")[2]
+    larger = "MAX" if dialect == "sqlite" else "GREATEST"
+    flag, newest = new.format("views"), new.format("seen")
+    assert changes.endswith(f"views = {larger}({flag}, things.views), seen = {larger}({newest}, things.seen)")

@@ -32,12 +32,13 @@ CHECKS = [
 
 #: The fake worker tells every route the same.
 SAMPLES = {"inserted": 1, "products": 1}
+OUTREACH = {"creators": 1, "campaigns": 1, "records": [], "taskId": "T", "newCreatorsRealCount": 1}
 EVENTS = {"accepted": 1, "rejected": 0, "event_ids": ["1"], "errors": [], "results": []}
 
 
 def _world() -> World:
     world = World(asyncapi=b"{}", webhook=Webhook([SECRET]))
-    world.answers.done({**SAMPLES, **EVENTS})
+    world.answers.done({**SAMPLES, **OUTREACH, **EVENTS})
     return world
 
 
@@ -55,7 +56,21 @@ def document() -> dict[str, Any]:
     return schema.raw_schema
 
 
-@pytest.mark.parametrize(("path", "model"), [("/samples/ingest", "IngestSamples"), ("/chatbot/messages", "ChatTask")])
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [
+        ("/samples/ingest", "IngestSamples"),
+        ("/chatbot/messages", "ChatTask"),
+        ("/creators/ingest", "IngestCreators"),
+        ("/creators/history", "TellCreatorHistory"),
+        ("/campaigns/ingest", "IngestCampaigns"),
+        ("/products/ingest", "IngestProducts"),
+        ("/outreach_tasks/ingest", "IngestOutreachTask"),
+        ("/outreach_tasks/progress", "CountProgress"),
+        ("/chatbot/outreach/messages", "CreatorToContact"),
+        ("/chatbot/outreach/control", "ControlOutreach"),
+    ],
+)
 def test_the_hot_routes_are_documented(document: dict[str, Any], path: str, model: str) -> None:
     operation = document["paths"][path]["post"]
     assert model in str(operation["requestBody"])

@@ -12,7 +12,6 @@ from pydantic import TypeAdapter, ValidationError
 from brokers.outgoing import outgoing
 from schemas.chatbot.messages import (
     MAX_CONTENT,
-    MAX_DEFAULTS,
     MAX_EXTRA,
     MAX_TASKS,
     ChatTask,
@@ -20,6 +19,7 @@ from schemas.chatbot.messages import (
     parts_of,
     task_key,
 )
+from schemas.shapes import MAX_DEFAULTS
 from tests.build.chatbot import task
 
 READ = TypeAdapter(SendChatMessages)

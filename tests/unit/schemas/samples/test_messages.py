@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from schemas.samples.messages import MAX_OPTIONS_BYTES, MAX_ROWS, IngestResult, IngestSamples, RejectedRow
+from schemas.ingestion import RejectedRow
+from schemas.samples.messages import MAX_OPTIONS_BYTES, MAX_ROWS, IngestResult, IngestSamples
 
 EXAMPLE = Path(__file__).parents[4] / "mesh" / "examples" / "samples-ingest.json"
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.rows import RowError
 from schemas.samples.fields import FIELDS
-from schemas.samples.rows import RowError, parse_row
+from schemas.samples.rows import parse_row
 from tests.build.samples import row, video
 
 EXAMPLE = Path(__file__).parents[4] / "mesh" / "examples" / "samples-ingest.json"

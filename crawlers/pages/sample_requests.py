@@ -1,0 +1,165 @@
+"""The page of sample requests: six tabs, pages of 50, drawers with what was published and how it was shipped."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from playwright.async_api import Locator
+from playwright.async_api import TimeoutError as Late
+
+from crawlers.browser import told
+from crawlers.errors import PageChanged
+from crawlers.pages.paging import PagedList
+from schemas.crawl.tabs import Tab
+
+_CONTENT_CALL, _LOGISTICS_CALL = "/sample/content/list", "/sample/logistics"
+_CONTENT_SIZE = 10
+#: Of one sample's contents no more pages than this are read.
+_CONTENT_PAGES = 20
+_LIVE_TAB = "LIVE"
+_WORDS = {"1": "video", "2": "live"}
+
+#: Looks for a row's button among the rows that are drawn, and scrolls: the table draws only what can be seen. Looks a
+#: second time after a while, for it may have been drawing. Returns where to click, or null.
+_FIND_ROW = """
+async ([rows, body, product, creator, button, skip]) => {
+  const drawn = () => [...document.querySelectorAll(rows)].filter((row) => row.innerText.includes(product)
+    && row.innerText.includes(creator) && row.querySelector(button));
+  const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+  const frames = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const spot = () => {
+    const found = drawn()[skip]?.querySelector(button);
+    if (!found) return null;
+    found.scrollIntoViewIfNeeded();
+    const box = found.getBoundingClientRect();
+    return [box.x + box.width / 2, box.y + box.height / 2];
+  };
+  for (let round = 0; round < 2; round++) {
+    for (let waited = 0; waited < 40 && !document.querySelector(rows); waited++) await pause(50);
+    const table = document.querySelector(body);
+    const seen = spot();
+    if (seen || !table) return seen;
+    const begin = table.scrollTop, step = Math.max(table.clientHeight - 80, 80);
+    for (let gone = 0; gone <= table.scrollHeight + step; gone += step) {
+      table.scrollTop = (begin + gone) % Math.max(table.scrollHeight, 1);
+      await Promise.race([frames(), pause(300)]);
+      const seen = spot();
+      if (seen) return seen;
+    }
+    await pause(300);
+  }
+  return null;
+}
+"""
+
+
+class SampleRequestsPage(PagedList):
+    """Sample requests; what its list's call answers is returned as it came."""
+
+    name = "sample requests"
+    path = "/affiliate-campaign/sample-requests"
+    ready = "title"
+    call = "/affiliate/partner/sample/records/list"
+    size = 50
+    selectors: ClassVar[Mapping[str, str]] = {
+        "title": ":text('Manage samples')",
+        "tab": "[role=tab].arco-tabs-header-title",
+        "active_tab": "[role=tab].arco-tabs-header-title-active",
+        "search_type": "select.search-type, [aria-label='Search by']",
+        "search": "input.search-input",
+        "search_icon": "button.search-icon",
+        "rows": "[role=row].arco-table-tr",
+        "body": ".arco-table-body",
+        "drawer": ".arco-drawer[role=dialog]",
+        "drawer_close": ".arco-drawer-close-icon",
+    }
+    occasional: ClassVar[frozenset[str]] = frozenset({"rows", "drawer", "drawer_close"})
+    #: What a row has only in some tabs.
+    buttons: ClassVar[Mapping[str, str]] = {"content": "button.view-content", "logistics": "button.view-logistics"}
+
+    async def open_tab(self, tab: Tab) -> dict[str, Any]:
+        """Open the page at a tab, and return the data of its first page."""
+        data = await self.answer(self.call, lambda: self.open(tab=tab.slug), tab=tab.slug)
+        with told():
+            try:
+                shown = await self.at("active_tab").first.text_content()
+            except Late:
+                raise PageChanged(f"{self.name} marks no tab as the open one") from None
+        if (shown or "").strip().lower() != tab.label.lower():
+            raise PageChanged(f"{self.name} shows the tab {shown} where {tab.label} was asked for")
+        return data
+
+    async def search_campaign(self, campaign_id: str) -> dict[str, Any]:
+        """Show one campaign's requests alone, and return the data of their first page."""
+        with told():
+            try:
+                await self.at("search_type").first.select_option(label="Campaign ID")
+                await self.at("search").first.fill(campaign_id)
+            except Late as error:
+                await self.raise_for_wall()
+                raise PageChanged(f"{self.name} has no search by campaign") from error
+        return await self.answer(self.call, lambda: self.click("search_icon"), campaign_id=campaign_id, page=1)
+
+    async def contents(self, product_id: str, username: str, skip: int = 0) -> tuple[str, list[dict[str, Any]]] | None:
+        """Open what was published for a row, and return whose it is, by the site's own id, and the contents.
+
+        Each content says its `type`, "video" or "live", and how many of that type there are. Rows that show the same
+        product and creator are told apart by `skip`. None where no such row can be opened.
+        """
+        first = await self._opened(product_id, username, "content", _CONTENT_CALL, skip)
+        if first is None:
+            return None
+        drawer = self.at("drawer").last
+        read = await self._listed(first, drawer, "1")
+        with told():
+            live = drawer.locator(self.selectors["tab"], has_text=_LIVE_TAB)
+            has_live = await live.count() > 0
+        if has_live:
+            data = await self.answer(_CONTENT_CALL, lambda: self.press(live.first), type="2", page=1)
+            read += await self._listed(data, drawer, "2")
+        await self._close(drawer)
+        return str(first.get("apply_id", "")), read
+
+    async def logistics(self, product_id: str, username: str, skip: int = 0) -> tuple[str, dict[str, Any]] | None:
+        """Open how a row's sample was shipped; whose it is, and what is told of it. None where it cannot be opened."""
+        data = await self._opened(product_id, username, "logistics", _LOGISTICS_CALL, skip)
+        if data is None:
+            return None
+        drawer = self.at("drawer").last
+        with told():
+            text = await drawer.inner_text()
+        await self._close(drawer)
+        return str(data.get("apply_id", "")), {**data, "raw_text": text}
+
+    async def _listed(self, data: dict[str, Any], drawer: Locator, kind: str) -> list[dict[str, Any]]:
+        """Return all contents of one type, page after page."""
+        read: list[dict[str, Any]] = []
+        page, total = 1, data.get("total")
+        while True:
+            found = [item for item in data.get("list") or [] if isinstance(item, dict)]
+            about = {"type": _WORDS[kind], "of_type": total if isinstance(total, int) else len(found)}
+            read += [{**item, **about} for item in found]
+            if not found or page >= _CONTENT_PAGES or not await self.has_next(data, page, _CONTENT_SIZE):
+                return read
+            page += 1
+            data = await self.turn(page, drawer, _CONTENT_CALL)
+
+    async def _opened(self, product_id: str, username: str, button: str, call: str, skip: int) -> dict[str, Any] | None:
+        """Open a row's drawer, and return what its call was answered."""
+        looking = [self.selectors["rows"], self.selectors["body"], product_id, username, self.buttons[button], skip]
+        with told():
+            spot = await self.tab.evaluate(_FIND_ROW, looking)
+        return None if spot is None else await self.answer(call, lambda: self.press_at(*spot))
+
+    async def close_drawers(self) -> None:
+        """Close whatever drawer is open, so that rows can be clicked."""
+        with told():
+            for drawer in await self.at("drawer").all():
+                await self._close(drawer)
+
+    async def _close(self, drawer: Locator) -> None:
+        with told():
+            try:
+                await self.press(drawer.locator(self.selectors["drawer_close"]).first)
+                await drawer.wait_for(state="detached")
+            except Late as error:
+                raise PageChanged(f"{self.name} has a drawer that does not close") from error

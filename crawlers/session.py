@@ -1,0 +1,313 @@
+"""An account at work: its lease, its browser, its saved session, its login."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from playwright.async_api import Error, Page
+
+from brokers import metrics
+from crawlers.accounts import Account, Accounts
+from crawlers.browser import Browser, BrowserWishes, is_state, told
+from crawlers.codes import CodeSource, NoCodeCame
+from crawlers.errors import (
+    AccountBusy,
+    AccountResting,
+    AccountStopped,
+    BrowserLost,
+    LoginFailed,
+    NotNow,
+    PageChanged,
+    Passing,
+    SessionLost,
+)
+from crawlers.failures import Failures
+from crawlers.leases import Lease, Leases
+from crawlers.pace import Pace, Politeness
+from crawlers.pages.login import HomePage, LoginPage
+from crawlers.pauses import Pauses
+from crawlers.shelf import Shelf
+from crawlers.site import Site
+from schemas.clock import Clock, utc_now
+
+log = structlog.get_logger()
+
+#: A session that nobody used for so long has ended at the site's side too.
+_STATE_KEPT = timedelta(days=30)
+_LOGINS = 3
+_WEIGHED_EVERY = 10
+#: A trace of so many pages still opens in an instant.
+_TRACED_PAGES = 10
+
+Seal = Callable[[bytes], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSessions:
+    """Cookies and storage of accounts, sealed where there are keys; they open the account, so they are secrets."""
+
+    shelf: Shelf
+    seal: Seal = bytes
+    unseal: Seal = bytes
+
+    async def load(self, account: str) -> Any:
+        """Return an account's saved state; None for none, or one that cannot be read any more."""
+        kept = await self.shelf.get(f"session:{account}")
+        if kept is None:
+            return None
+        try:
+            state = json.loads(self.unseal(kept))
+        except Exception as error:  # noqa: BLE001 -- whatever is wrong with it, a login makes a new one
+            log.warning("saved_session_unreadable", account=account, error=type(error).__name__)
+            return None
+        return state if is_state(state) else None
+
+    async def save(self, account: str, state: Any, token: int) -> None:
+        """Keep an account's state; raises Outdated."""
+        await self.shelf.put(f"session:{account}", self.seal(json.dumps(state).encode()), _STATE_KEPT, token=token)
+
+    async def forget(self, account: str) -> None:
+        """Forget an account's state."""
+        await self.shelf.drop(f"session:{account}")
+
+
+@dataclass(kw_only=True)
+class Session:
+    """An account that is logged in; `tab` is its page. Everything it does it does under its lease, at its pace."""
+
+    account: Account
+    site: Site
+    lease: Lease
+    pace: Pace
+    wishes: BrowserWishes
+    saved: SavedSessions
+    codes: CodeSource
+    failures: Failures
+    clock: Clock = utc_now
+    logins: int = 0
+    _browser: Browser = field(init=False)
+    _tab: Page | None = field(default=None, init=False)
+    _pages: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self._browser = Browser(self.wishes, self.site, self.account.region)
+
+    @property
+    def tab(self) -> Page:
+        """The page; raises BrowserLost where there is none, LeaseLost where it must not be touched any more."""
+        self.lease.check()
+        if self._tab is None or self._tab.is_closed():
+            raise BrowserLost("the page is gone")
+        return self._tab
+
+    @property
+    def is_well(self) -> bool:
+        """Whether its browser is there."""
+        return self._tab is not None and not self._tab.is_closed() and self._browser.is_running
+
+    async def turn(self) -> None:
+        """Take a turn before a step on the site; raises OutOfHours or LeaseLost."""
+        self.lease.check()
+        await self.pace.turn()
+        self.lease.check()
+
+    @asynccontextmanager
+    async def beside(self) -> AsyncIterator[Page]:
+        """Give another page of the same browser, and close it on the way out."""
+        self.lease.check()
+        page = await self._browser.new_page()
+        try:
+            yield page
+        finally:
+            with suppress(Error):  # It may have gone with its browser.
+                await page.close()
+
+    @asynccontextmanager
+    async def as_stranger(self) -> AsyncIterator[Page]:
+        """Give a page that knows nothing of the session, and close it on the way out."""
+        self.lease.check()
+        page = await self._browser.strange_page()
+        try:
+            yield page
+        finally:
+            with suppress(Error):
+                await page.context.close()
+
+    async def start(self) -> None:
+        """Open the browser with what was saved, and be logged in."""
+        self.lease.check()
+        self._tab = await self._browser.open(await self.saved.load(self.account.name))
+        await self.ensure_logged_in()
+
+    async def renew(self) -> None:
+        """Replace the browser by a fresh one in the same session."""
+        await self._keep_state()
+        await self._browser.close()
+        self._browser = Browser(self.wishes, self.site, self.account.region)
+        await self.start()
+
+    async def ensure_logged_in(self) -> None:
+        """Look whether the site knows us, and log in if it does not; raises LoginFailed, PuzzleShown or Banned."""
+        try:
+            await HomePage(self.tab, self.site, self.wishes.patience).open()
+        except SessionLost:
+            await self.log_in()
+
+    async def log_in(self) -> None:
+        """Log in with a mailed code, and save the session."""
+        page = LoginPage(self.tab, self.site, self.wishes.patience)
+        reason = ""
+        for attempt in range(1, _LOGINS + 1):
+            await self.turn()
+            await page.open()
+            asked_at = self.clock()
+            try:
+                is_in = await page.ask_for_code(self.account.email) and await page.enter(
+                    await self.codes.code(self.account, asked_at)
+                )
+                reason = await page.message() if not is_in else ""
+            except NoCodeCame as error:
+                is_in, reason = False, str(error)
+            if is_in:
+                self.logins += 1
+                metrics.crawl_logins.inc()
+                log.info("crawl_logged_in", account=self.account.name, attempt=attempt)
+                await self._keep_state()
+                return
+        raise LoginFailed(f"account {self.account.name} was not let in: {reason or 'no reason given'}")
+
+    def is_old(self, pages: int) -> bool:
+        """Tell whether the browser should be replaced, having read so many pages."""
+        if pages >= self.wishes.pages:
+            return True
+        # To ask every process for its memory takes milliseconds.
+        return pages % _WEIGHED_EVERY == 0 and self._browser.bytes_used() > self.wishes.max_bytes
+
+    async def page_done(self) -> None:
+        """Say that a page's work is done: every so often a failure's trace begins anew."""
+        self._pages += 1
+        if self._pages % _TRACED_PAGES == 0:
+            await self._browser.forget_trace()
+
+    async def keep_failure(self, what: str, error: BaseException, tab: Page | None = None) -> Path:
+        """Leave screenshot, HTML and trace behind, and return where."""
+        return await self.failures.keep(f"{self.account.name}-{what}", error, tab or self._tab, self._browser)
+
+    async def fetch_json(self, url: str) -> Any:
+        """Return the JSON at an address outside the site, by way of the browser's own client."""
+        with told():
+            return await (await self._browser.context.request.get(url)).json()
+
+    async def close(self) -> None:
+        """End the browser, the session saved if that is still ours to do."""
+        await self._keep_state()
+        await self._browser.close()
+        self._tab = None
+
+    async def stop_at_once(self) -> None:
+        """End the browser without a further word to the site: somebody else may drive the account."""
+        await self._browser.close()
+        self._tab = None
+
+    async def _keep_state(self) -> None:
+        try:
+            self.lease.check()
+            await self.saved.save(self.account.name, await self._browser.saved_state(), self.lease.token)
+        except Exception as error:  # noqa: BLE001 -- it costs a login next time, and nothing else
+            log.debug("session_not_saved", account=self.account.name, error=str(error)[:200])
+
+
+@dataclass(kw_only=True)
+class Sessions:
+    """Opens sessions of whichever account fits, rests not and is free."""
+
+    accounts: Accounts
+    leases: Leases
+    pauses: Pauses
+    saved: SavedSessions
+    failures: Failures
+    wishes: BrowserWishes = field(default_factory=BrowserWishes)
+    politeness: Politeness = field(default_factory=Politeness)
+    #: Gives the source of an account's codes; the session is for sources that look by way of its browser.
+    codes: Callable[[Account, "Session"], CodeSource]
+    base: str | None = None
+    clock: Clock = utc_now
+
+    @asynccontextmanager
+    async def open(self, region: str, account: str | None = None) -> AsyncIterator[Session]:
+        """Open a session of the named account, or of any that fits; closed, and the lease given back, on the way out.
+
+        Raises NoAccount, AccountBusy, AccountResting or OutOfHours; what stops the account inside lets it rest.
+        """
+        async with AsyncExitStack() as stack:
+            candidate, lease = await self._free(stack, region, account)
+            yield await stack.enter_async_context(self._working(self._session(candidate, lease)))
+
+    async def _free(self, stack: AsyncExitStack, region: str, name: str | None) -> tuple[Account, Lease]:
+        """Return the first fitting account that is to be had, its lease held by `stack`; else raise why not."""
+        refused: list[NotNow] = []
+        for candidate in self.accounts.fitting(region, name):
+            pause = await self.pauses.of(candidate.name)
+            if pause is not None:
+                reason = f"account {candidate.name} rests: {pause.kind}, {pause.reason}"
+                refused.append(AccountResting(reason, pause.until))
+                continue
+            try:
+                return candidate, await stack.enter_async_context(self.leases.hold(candidate.name))
+            except AccountBusy as busy:
+                refused.append(busy)
+        raise min(refused, key=lambda refusal: refusal.until)
+
+    def _session(self, account: Account, lease: Lease) -> Session:
+        session = Session(
+            account=account,
+            site=Site.of(account.region, self.base),
+            lease=lease,
+            pace=Pace(self.politeness, account.region, clock=self.clock),
+            wishes=self.wishes,
+            saved=self.saved,
+            codes=_NoCodes(),
+            failures=self.failures,
+            clock=self.clock,
+        )
+        session.codes = self.codes(account, session)
+        return session
+
+    @asynccontextmanager
+    async def _working(self, session: Session) -> AsyncIterator[Session]:
+        watching = asyncio.create_task(_stop_when_lost(session))
+        try:
+            await self._started(session)
+            yield session
+        except AccountStopped as stopped:
+            await session.keep_failure(stopped.kind, stopped)
+            await self.pauses.begin(session.account.name, stopped)
+            raise
+        finally:
+            watching.cancel()
+            await session.close()
+
+    async def _started(self, session: Session) -> None:
+        await session.turn()
+        try:
+            await session.start()
+        except (Passing, PageChanged) as error:
+            await session.keep_failure("start", error)
+            raise
+
+
+async def _stop_when_lost(session: Session) -> None:
+    await session.lease.lost.wait()
+    log.error("crawl_lease_lost", account=session.account.name)
+    await session.stop_at_once()
+
+
+class _NoCodes:
+    async def code(self, account: Account, asked_at: datetime) -> str:  # noqa: ARG002
+        raise NoCodeCame(f"account {account.name} has no source of codes")

@@ -1,0 +1,210 @@
+"""The consumer of creators who were found for a task: who of them is written to, and what; one transaction a group."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from brokers import topology
+from brokers.delivery import Delivery
+from brokers.outgoing import Outgoing, outgoing
+from brokers.router import Router
+from brokers.verdict import Retryable
+from handlers.outreach.decision import HISTORY, Chat, Past, decide
+from handlers.outreach.handing import STRATEGY, Handed, contact_of, handed, task_from
+from handlers.outreach.settling import settle
+from handlers.outreach.texts import NoTextError, messages_of
+from persistence.creators import Shown
+from persistence.uow import Transaction, Uow
+from publishers.schedules.politeness import Politeness
+from schemas.chatbot.messages import SendChatMessages, contact_key
+from schemas.clock import Clock
+from schemas.identity import creator_id
+from schemas.outreach.messages import DecideContacts
+from schemas.outreach.records import Contact, ContactState, Decision, OutreachTask
+from schemas.outreach.statuses import Gate, has_seen_most, leave_of, room_of
+from schemas.readers import whole_milliseconds
+
+log = structlog.get_logger()
+
+router = Router()
+
+MILLISECOND = timedelta(milliseconds=1)
+#: States in which a creator was, or may have been, written to.
+_WRITTEN = frozenset({ContactState.SENT, ContactState.UNCERTAIN})
+
+
+@router.consume(topology.OUTREACH_CONTACTS_DECIDE)
+async def decide_contacts(
+    batch: list[Delivery[DecideContacts]], uow: Uow, clock: Clock, politeness: Politeness
+) -> None:
+    """Decide who of the creators is written to, by task, history and chat, and queue the messages.
+
+    Safe to repeat: a task has one contact of each creator, whose message is queued in the transaction that decides it
+    and carries an identity derived from both. Creators of a task that is paused or has not begun wait in SQL, and so do
+    those of a region whose hours are quiet.
+    """
+    found = [each for delivery in batch for each in handed(delivery)]
+    async with uow() as tx:
+        tasks = await _tasks(tx, found, clock)
+        after = [
+            await _decide(tx, tasks[task_id], [each for each in found if each.task_id == task_id], clock, politeness)
+            for task_id in sorted(tasks)
+        ]
+        await settle(tx, after, clock, wakes=False)
+
+
+async def _tasks(tx: Transaction, found: Sequence[Handed], clock: Clock) -> dict[str, OutreachTask]:
+    """Return the tasks of creators, locked; one that is not known is made of what came with them, or waited for."""
+    ids = {each.task_id for each in found}
+    tasks = await tx.outreach_tasks.find(ids)
+    for each in found:
+        if each.task_id not in tasks:
+            if (task := task_from(each, whole_milliseconds(clock()))) is None:
+                raise Retryable(f"outreach task {each.task_id} is not known")
+            await tx.outreach_tasks.add(task)
+            tasks[each.task_id] = task
+    return tasks
+
+
+async def _decide(
+    tx: Transaction, task: OutreachTask, found: Sequence[Handed], clock: Clock, politeness: Politeness
+) -> OutreachTask:
+    """Take in a task's creators and decide on those that wait; return the task with how many it has seen."""
+    now = whole_milliseconds(clock())
+    task, waiting = await _taken_in(tx, task, found, now)
+    leave = leave_of(task, now)
+    if not waiting or leave.gate is not Gate.OPEN:
+        return task  # Those of a task that is over are skipped when it is settled.
+    if politeness.quiet_until((task.region or "").strip().upper(), now):
+        return task  # The poller asks again.
+    tally = (await tx.contacts.tally([task.id]))[task.id]
+    room = room_of(task, queued=tally.get(ContactState.QUEUED, 0), uncertain=tally.get(ContactState.UNCERTAIN, 0))
+    if room:
+        await _decide_on(tx, task, waiting, room, now)
+    return task
+
+
+async def _taken_in(
+    tx: Transaction, task: OutreachTask, found: Sequence[Handed], now: datetime
+) -> tuple[OutreachTask, list[Contact]]:
+    """Store creators that the task has not seen, as many as it may, and return those of its creators that wait."""
+    by_id = {each.creator.platform_creator_id: each for each in found}
+    known = await tx.contacts.find(task.id, by_id)
+    new: list[Contact] = []
+    for platform_creator_id, each in by_id.items():
+        if platform_creator_id in known:
+            continue
+        if has_seen_most(task):
+            log.debug("outreach_creator_beyond_the_maximum", task_id=task.id, platform_creator_id=platform_creator_id)
+            continue
+        # One after the other: those who wait keep the order in which they were found.
+        new.append(contact_of(task, each, now + len(new) * MILLISECOND))
+        task = replace(task, creators_seen=task.creators_seen + 1)
+    await tx.contacts.add(new)
+    waiting = [each for each in [*known.values(), *new] if each.state is ContactState.WAITING]
+    return task, sorted(waiting, key=lambda each: each.created_at)
+
+
+async def _decide_on(tx: Transaction, task: OutreachTask, waiting: Sequence[Contact], room: int, now: datetime) -> None:
+    """Decide on contacts that wait, in their order, until as many are on their way as may be."""
+    histories = await _histories(tx, task, waiting)
+    shown = await tx.creators.shown([creator_id(each.platform, each.platform_creator_id) for each in waiting])
+    decided: list[Contact] = []
+    messages: list[Outgoing] = []
+    for contact in waiting:
+        if len(messages) == room:
+            break
+        history = histories[contact.id]
+        if _is_under_way(history):
+            continue  # Another task writes to this creator at the moment; what comes of it decides.
+        after, message = _decided(task, contact, _chat(contact, shown), history, now)
+        decided.append(after)
+        messages += [message] if message else []
+    await tx.contacts.save(decided)
+    await tx.send_all(messages)
+    log.info(
+        "outreach_contacts_decided",
+        task_id=task.id,
+        queued=len(messages),
+        skipped=sum(each.state is ContactState.SKIPPED for each in decided),
+        failed=sum(each.state is ContactState.FAILED for each in decided),
+        waiting=len(waiting) - len(decided),
+    )
+
+
+async def _histories(tx: Transaction, task: OutreachTask, waiting: Sequence[Contact]) -> dict[str, list[Contact]]:
+    """Return the other tasks' contacts of each creator, found by id or username, the latest first."""
+    usernames = {each.username_key for each in waiting if each.username_key}
+    known = await tx.contacts.known({each.platform_creator_id for each in waiting}, usernames)
+    others = sorted(
+        (each for each in known if each.task_id != task.id),
+        key=lambda each: each.sent_at or each.updated_at,
+        reverse=True,
+    )
+    return {each.id: [other for other in others if _is_same_person(each, other)] for each in waiting}
+
+
+def _is_same_person(one: Contact, other: Contact) -> bool:
+    if one.platform != other.platform:
+        return False
+    is_same_name = one.username_key is not None and one.username_key == other.username_key
+    return one.platform_creator_id == other.platform_creator_id or is_same_name
+
+
+def _is_under_way(history: Iterable[Contact]) -> bool:
+    return any(each.state is ContactState.QUEUED for each in history)
+
+
+def _chat(contact: Contact, shown: Mapping[tuple[str, str], Shown]) -> Chat:
+    """Return what the creator's chat shows: what came with the creator, and what crawls saw before."""
+    seen = shown.get((contact.platform, contact.platform_creator_id), Shown(connected=False, replied=False))
+    replied = contact.replied or seen.replied
+    return Chat(connected=contact.connected or seen.connected or replied, replied=replied)
+
+
+def _decided(
+    task: OutreachTask, contact: Contact, chat: Chat, history: Collection[Contact], now: datetime
+) -> tuple[Contact, Outgoing | None]:
+    written = [each for each in history if each.state in _WRITTEN][:HISTORY]
+    # What a crash hid may stand in the chat: taken for sent, nobody is written to twice.
+    past = [
+        Past(each.connected or each.state is ContactState.UNCERTAIN, replied=each.replied, brand=each.brand)
+        for each in written
+    ]
+    brand = task.brand or contact.brand
+    strategy = (contact.metadata or {}).get(STRATEGY, task.message_send_strategy)
+    verdict = decide(strategy, brand, past, chat)
+    contact = replace(
+        contact,
+        decision=verdict.decision,
+        reason=verdict.reason,
+        brand=brand,
+        connected=chat.connected,
+        replied=chat.replied,
+        decided_at=now,
+        updated_at=now,
+        woken_until=None,
+    )
+    if verdict.decision is Decision.SKIP:
+        return replace(contact, state=ContactState.SKIPPED), None
+    try:
+        messages = messages_of(task, contact, verdict.decision)
+    except NoTextError as error:
+        return replace(contact, state=ContactState.FAILED, reason=str(error)), None
+    key = contact_key(task.id, contact.platform_creator_id)
+    return replace(contact, state=ContactState.QUEUED, task_key=key), _chat_task(task, contact, key, messages)
+
+
+def _chat_task(task: OutreachTask, contact: Contact, key: str, messages: Sequence[Mapping[str, object]]) -> Outgoing:
+    told = {
+        "platformCreatorId": contact.platform_creator_id,
+        "platformCreatorUsername": contact.username_key,
+        "region": contact.region or task.region,
+        "accountName": contact.account_name,
+        "outreachTaskId": task.id,
+        "messages": messages,
+    }
+    batch = SendChatMessages.model_validate([told])
+    return outgoing(batch, message_id=key.lower())

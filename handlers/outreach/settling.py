@@ -1,0 +1,44 @@
+"""What follows from a change of tasks: those that have what they want end, and what still waits of them is skipped."""
+
+from collections.abc import Iterable
+
+import structlog
+
+from persistence.uow import Transaction
+from schemas.clock import Clock
+from schemas.outreach.messages import DecideContacts, handed_over
+from schemas.outreach.records import ContactState, OutreachTask
+from schemas.outreach.statuses import WINDOW, Gate, concluded, leave_of, room_of
+
+log = structlog.get_logger()
+
+
+async def settle(tx: Transaction, tasks: Iterable[OutreachTask], clock: Clock, *, wakes: bool = True) -> None:
+    """Store changed tasks with what follows: the end of those that are done, and more contacts where there is room.
+
+    The tasks are locked. With `wakes`, contacts that wait are handed to the handler that decides them; it need not be
+    asked by itself.
+    """
+    now = clock()
+    found = {task.id: task for task in tasks}
+    tallies = await tx.contacts.tally(found)
+    closing: dict[str, str] = {}
+    for task in found.values():
+        tally = tallies[task.id]
+        waiting, queued = tally.get(ContactState.WAITING, 0), tally.get(ContactState.QUEUED, 0)
+        after = found[task.id] = concluded(task, now, is_quiet=not waiting and not queued)
+        if after is not task:
+            log.info("outreach_task_ended", task_id=task.id, status=after.status, reason=after.stop_reason)
+        leave = leave_of(after, now)
+        if waiting and leave.gate is Gate.CLOSED:
+            closing[task.id] = leave.reason
+        elif waiting and wakes and leave.gate is Gate.OPEN:
+            room = room_of(after, queued=queued, uncertain=tally.get(ContactState.UNCERTAIN, 0))
+            await _wake(tx, task.id, room)
+    await tx.contacts.close(closing, closing, now)
+    await tx.outreach_tasks.save(found.values())
+
+
+async def _wake(tx: Transaction, task_id: str, room: int) -> None:
+    if room and (waiting := await tx.contacts.waiting(task_id, min(room, WINDOW))):
+        await tx.send(DecideContacts.of([handed_over(each) for each in waiting]))

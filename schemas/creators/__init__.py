@@ -1,0 +1,1 @@
+"""Creators, campaigns and products: what crawlers saw of them, and what is known."""

@@ -1,0 +1,1 @@
+"""Outreach: whom a task looks for, who was written to, and what came of it."""

@@ -1,0 +1,96 @@
+"""Which code of which mail opens which account."""
+
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+
+import pytest
+
+from crawlers.accounts import Account, Mailbox
+from crawlers.codes import ImapCodes, Mail, NoCodeCame, OutboxCodes, code_in, newest_code, read_mail
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MINE = "mx1@example.com"
+
+
+def mail(text: str = "Your verification code is:\n\nAB12CD\n\nIt expires soon.", **values: object) -> Mail:
+    made: dict[str, object] = {
+        "to": frozenset({MINE}),
+        "subject": "TikTok Shop Partner Center verification",
+        "text": text,
+        "at": NOON + timedelta(seconds=5),
+    }
+    return Mail(**{**made, **values})  # type: ignore[arg-type]
+
+
+def test_the_code_that_was_asked_for_is_read() -> None:
+    assert code_in(mail(), MINE, NOON) == "AB12CD"
+
+
+def test_a_code_in_the_subject_is_read() -> None:
+    assert code_in(mail("hello", subject="QW98ER is your TikTok Shop Partner Center code"), MINE, NOON) == "QW98ER"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        mail(at=NOON - timedelta(minutes=5)),
+        mail(to=frozenset({"es1@example.com"})),
+        mail(subject="Your invoice"),
+        mail("Please contact us, thanks for your orders"),
+        mail("Your code will arrive shortly. Update browser please"),
+    ],
+    ids=["yesterday's", "another account's", "another sender's", "no code", "only words"],
+)
+def test_no_other_mail_is_taken_for_it(other: Mail) -> None:
+    assert code_in(other, MINE, NOON) is None
+
+
+def test_the_newest_of_several_counts() -> None:
+    older, newer = mail(), mail("Your code is 777777.", at=NOON + timedelta(seconds=40))
+    assert newest_code([newer, older], MINE, NOON) == "777777"
+
+
+def test_a_mail_in_html_to_an_alias_is_read() -> None:
+    message = EmailMessage()
+    message["To"] = "Shop <MX1@example.com>"
+    message["Subject"] = "TikTok Shop: verification"
+    message.set_content("<style>.x{}</style><p>Your verification code is:</p><h1>ZX81QL</h1>", subtype="html")
+    assert code_in(read_mail(message.as_bytes(), NOON), MINE, NOON) == "ZX81QL"
+
+
+def account(**mailbox: str) -> Account:
+    return Account(name="mx1", login_email=MINE, mailbox=Mailbox(**mailbox))  # type: ignore[arg-type]
+
+
+async def test_a_mailbox_is_looked_into_until_the_code_has_come() -> None:
+    looks: list[tuple[str, str, str]] = []
+
+    def fetch(host: str, username: str, password: str) -> list[Mail]:
+        looks.append((host, username, password))
+        return [mail()] if len(looks) > 2 else [mail(at=NOON - timedelta(hours=1))]
+
+    source = ImapCodes(lambda _: "app-password", fetch=fetch)
+    owner = account(username="shop@example.com", password_env="X")
+    assert await source.code(owner, NOON) == "AB12CD"
+    assert looks[0] == ("imap.gmail.com", "shop@example.com", "app-password")
+
+
+async def test_a_mailbox_that_cannot_be_read_gives_no_code_and_does_not_fail() -> None:
+    def fetch(*_: str) -> list[Mail]:
+        raise OSError("unreachable")
+
+    source = ImapCodes(lambda _: "x", patience=timedelta(0), fetch=fetch)
+    with pytest.raises(NoCodeCame):
+        await source.code(account(username="shop@example.com", password_env="X"), NOON)
+
+
+async def test_the_outbox_of_a_stand_in_is_asked_for_the_account_s_mails() -> None:
+    asked: list[str] = []
+
+    async def fetch(url: str) -> list[dict[str, object]]:
+        asked.append(url)
+        return [{"to": MINE, "subject": "TikTok Shop code", "body": "code: 123456\n", "sent_at": NOON.timestamp()}]
+
+    source = OutboxCodes(fetch)
+    assert await source.code(account(kind="outbox", url="http://site/_sandbox/mail"), NOON) == "123456"
+    assert asked == [f"http://site/_sandbox/mail?to={MINE}"]
