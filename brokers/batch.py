@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -18,6 +19,8 @@ from brokers.subscription import Subscription
 from brokers.work import Work
 
 log = structlog.get_logger()
+
+_LOOK = 0.01
 
 
 class GroupWork(Work):
@@ -34,6 +37,8 @@ class GroupWork(Work):
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
         self._draining = False
+        self._open = asyncio.Event()
+        self._open.set()
         self._loop: asyncio.Task[None] | None = None
 
     def accept(self, held: Held) -> None:
@@ -63,9 +68,26 @@ class GroupWork(Work):
         """Begin to work."""
         self._loop = asyncio.create_task(self._run())
 
+    async def paused(self, within: timedelta) -> bool:
+        """Begin no group any more and finish the one at work; false where that takes too long, and then it goes on."""
+        self._open.clear()
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                while self._at_work:  # noqa: ASYNC110 -- it is rare, and an event would cost each group
+                    await asyncio.sleep(_LOOK)
+        except TimeoutError:
+            self._open.set()
+            return False
+        return True
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self._open.set()
+
     async def drain(self) -> None:
         """Commit everything in the buffer: small messages are finished faster than they are handed back."""
         self._draining = True
+        self._open.set()
         self._arrived.set()
         self._full.set()
         if self._loop is not None:
@@ -109,6 +131,7 @@ class GroupWork(Work):
             with suppress(TimeoutError):  # then the group goes as it is
                 async with asyncio.timeout(left):
                     await self._full.wait()
+        await self._open.wait()
         return self._group()
 
     def _group(self) -> list[Held]:

@@ -49,12 +49,12 @@ REPLIES_THREADS_ANSWER = Queue(
     key_of=lambda each: each.conversation_id,
 )
 
-# One conversation's at a time and in order, many conversations at once.
+# In groups, and each partition's one after the other: a conversation's notifications stay in order.
 REPLIES_WEBHOOKS_TAKE = Queue(
     "replies.webhooks.take",
     TakeWebhook,
-    prefetch=100,
-    concurrency=20,
+    prefetch=400,
+    batch=Batch(size=100),
     partitions=4,
     key_of=lambda each: each.conversation_id,
 )

@@ -37,13 +37,13 @@ class Work(ABC):
     def holds_of(self, subscription: Subscription) -> bool:
         """Whether something is held that came on a subscription."""
 
-    async def paused(self, within: timedelta) -> bool:  # noqa: ARG002 -- groups are never partitioned
+    @abstractmethod
+    async def paused(self, within: timedelta) -> bool:
         """Begin nothing more and finish what has begun; false where that takes too long, and then it goes on."""
-        return False
 
+    @abstractmethod
     def resume(self) -> None:
         """Go on after a pause, if there was one; what came on a channel that is closed by now is passed over."""
-        return
 
     @abstractmethod
     async def drain(self) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from adapters.budgets import Budgets
-from handlers.replies.answering import Answers
+from handlers.replies.composing import Answers
 from handlers.replies.scene import Policy
 from schemas.replies.stock import HoldTerms
 from settings import Settings

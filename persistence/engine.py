@@ -32,8 +32,6 @@ DRIVERS: Final = {
 POOL_SIZE: Final = 10
 #: How long a transaction waits for a row that another holds before it gives way as a Conflict (MySQL's default is 50).
 LOCK_WAIT: Final = timedelta(seconds=10)
-#: An answer later than this is a dead link: longer than any lock wait, shorter than an operator's patience.
-READ_TIMEOUT: Final = timedelta(seconds=60)
 #: A connection idle for this long is pinged before use; busier ones are trusted, which saves a round trip each time.
 TRUSTED: Final = timedelta(seconds=30)
 #: Connections are renewed before a server or firewall would drop them (MySQL's wait_timeout is 8 hours).
@@ -109,12 +107,10 @@ def open_uow(url: str, *, clock: Clock = utc_now, pool_size: int = POOL_SIZE) ->
     return Database(open_engine(url, pool_size=pool_size), clock)
 
 
-def open_engine(url: str, *, pool_size: int = POOL_SIZE, read_timeout: timedelta | None = READ_TIMEOUT) -> AsyncEngine:
+def open_engine(url: str, *, pool_size: int = POOL_SIZE) -> AsyncEngine:
     """Build the engine of a URL; it connects on first use."""
     address = address_of(url)
-    if address.get_backend_name() == "sqlite":
-        return _sqlite(address, pool_size)
-    return _mysql(address, pool_size, read_timeout)
+    return _sqlite(address, pool_size) if address.get_backend_name() == "sqlite" else _mysql(address, pool_size)
 
 
 def address_of(url: str) -> URL:
@@ -147,7 +143,7 @@ def _sqlite(address: URL, pool_size: int) -> AsyncEngine:
     return engine
 
 
-def _mysql(address: URL, pool_size: int, read_timeout: timedelta | None) -> AsyncEngine:
+def _mysql(address: URL, pool_size: int) -> AsyncEngine:
     # The driver logs every note of the server's; what matters of them, strict mode has made an error.
     logging.getLogger("asyncmy").setLevel(logging.ERROR)
     engine = create_async_engine(
@@ -155,7 +151,6 @@ def _mysql(address: URL, pool_size: int, read_timeout: timedelta | None) -> Asyn
         address.update_query_dict({"charset": "utf8mb4"}),
         connect_args={
             "init_command": MYSQL_SESSION,
-            "read_timeout": read_timeout.total_seconds() if read_timeout else None,
             "binary_prefix": True,  # message bodies are bytes, not text of the connection's character set
             "conv": {**conversions, Quotable: escaped},
         },

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from brokers.delivery import Delivery
 from persistence.dialect import Bulk, paths_of
+from persistence.keyed import KEYS, Keyed
 from persistence.session import Session, chunks
 from persistence.tables import inbox
 from schemas.clock import Clock
@@ -18,6 +19,7 @@ REMEMBERED: Final = timedelta(days=30)
 DERIVED_REMEMBERED: Final = timedelta(days=1)
 
 MARK: Final = Bulk(table=inbox, paths=paths_of(inbox))
+_KNOWN: Final = Keyed(select(inbox.c.message_id, inbox.c.expires_at).where(inbox.c.message_id.in_(KEYS)))
 
 
 class Mark(NamedTuple):
@@ -54,11 +56,7 @@ class Inbox:
         return set(claimed)
 
     async def _known(self, message_ids: Iterable[str]) -> dict[str, datetime]:
-        known: dict[str, datetime] = {}
-        for chunk in chunks(list(message_ids)):
-            rows = await self._session.execute(select(inbox).where(inbox.c.message_id.in_(chunk)))
-            known |= {row.message_id: row.expires_at for row in rows}
-        return known
+        return dict(await self._session.read(_KNOWN, list(message_ids)))
 
     async def _forget(self, expired: Sequence[str]) -> None:
         for chunk in chunks(expired):

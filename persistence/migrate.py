@@ -70,7 +70,7 @@ def _current(connection: Connection) -> str | None:
 @contextlib.asynccontextmanager
 async def _connected(url: str) -> AsyncIterator[AsyncConnection]:
     # Without a read timeout: an ALTER of a large table answers when it is done.
-    engine = open_engine(url, pool_size=1, read_timeout=None)
+    engine = open_engine(url, pool_size=1)
     try:
         with border():
             connection = await engine.connect()

@@ -3,14 +3,14 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import Integer, bindparam, func, select
 
 from brokers.outgoing import Outgoing
 from persistence.dialect import Bulk, paths_of
 from persistence.keyed import KEYS, Keyed
-from persistence.lease import is_free
+from persistence.lease import NOW, UNREAL, is_free, moments
 from persistence.session import Session
 from persistence.tables import outbox
 from schemas.clock import Clock
@@ -36,6 +36,26 @@ ADD: Final = Bulk(
     | {"routing_key": "message.key", "created_at": "created_at"},
 )
 
+#: What a message is made of, by the column that keeps each part.
+_COLUMNS: Final = {
+    "exchange": outbox.c.exchange,
+    "key": outbox.c.routing_key,
+    "body": outbox.c.body,
+    "message_id": outbox.c.message_id,
+    "type": outbox.c.type,
+    "correlation_id": outbox.c.correlation_id,
+    "reply_to": outbox.c.reply_to,
+    "timestamp": outbox.c.timestamp,
+    "headers": outbox.c.headers,
+}
+_PARTS: Final = tuple(_COLUMNS)
+_OLDEST: Final = Keyed(
+    select(outbox.c.id, *_COLUMNS.values())
+    .where(is_free(outbox.c.claimed_until, NOW, UNREAL))
+    .order_by(outbox.c.id)
+    .limit(bindparam("most", type_=Integer))
+    .with_for_update(skip_locked=True)
+)
 _OURS: Final = (outbox.c.id.in_(KEYS), outbox.c.claim_token == bindparam("token"))
 _MARK: Final = Keyed(
     outbox.update()
@@ -60,10 +80,9 @@ class Outbox:
 
     async def claim(self, *, limit: int, token: str, lease: timedelta, now: datetime) -> list[OutboxRow]:
         """Take the oldest rows that no relay holds; after the lease another relay may take them."""
-        oldest = select(outbox).where(is_free(outbox.c.claimed_until, now)).order_by(outbox.c.id).limit(limit)
-        rows = (await self._session.execute(oldest.with_for_update(skip_locked=True))).all()
-        await self._session.change(_MARK, [row.id for row in rows], token=token, until=now + lease)
-        return [OutboxRow(row.id, _message_of(row)) for row in rows]
+        rows = await self._session.rows(_OLDEST, most=limit, **moments(now))
+        await self._session.change(_MARK, [row[0] for row in rows], token=token, until=now + lease)
+        return [OutboxRow(row[0], Outgoing(**dict(zip(_PARTS, row[1:], strict=True)))) for row in rows]
 
     async def delete(self, ids: Collection[int], *, token: str) -> None:
         """Forget messages that the broker has confirmed, where the claim is still ours."""
@@ -79,17 +98,3 @@ class Outbox:
         counted = select(func.count().label("waiting"), first.label("oldest")).select_from(outbox)
         found = (await self._session.execute(counted)).one()
         return found.waiting, now - found.oldest if found.oldest is not None else timedelta()
-
-
-def _message_of(row: Row[Any]) -> Outgoing:
-    return Outgoing(
-        exchange=row.exchange,
-        key=row.routing_key,
-        body=row.body,
-        message_id=row.message_id,
-        type=row.type,
-        correlation_id=row.correlation_id,
-        reply_to=row.reply_to,
-        timestamp=row.timestamp,
-        headers=row.headers,
-    )

@@ -18,7 +18,7 @@ from persistence.purge import Purged, Retention, purge
 from persistence.relay import Attempts, Configuration, Destinations, EventDeliveries, Events, Search, Secrets
 from persistence.replies import Chat, Holds, Orders, People, Replies, Stock, Threads, Tokens, Webhooks
 from persistence.samples import Samples
-from persistence.session import Session
+from persistence.session import READ_TIMEOUT, Session
 from schemas.base import Message
 from schemas.clock import Clock
 
@@ -75,11 +75,12 @@ async def transaction(engine: AsyncEngine, clock: Clock) -> AsyncIterator[Transa
     Commit is never torn by a cancellation: it is awaited to its end, then the cancellation goes on.
     """
     with border():
-        connection = await engine.connect()
+        async with asyncio.timeout(READ_TIMEOUT.total_seconds()):
+            connection = await engine.connect()
     session = Session(connection)
     try:
         with border():
-            await session.shielded(connection.begin())
+            await session.begin()
         yield Transaction(session, clock)
         with border():
             await session.shielded(connection.commit())
@@ -87,7 +88,7 @@ async def transaction(engine: AsyncEngine, clock: Clock) -> AsyncIterator[Transa
         await session.shielded(_roll_back(connection))
         raise
     finally:
-        await session.shielded(connection.close())
+        await session.end()
 
 
 async def _roll_back(connection: AsyncConnection) -> None:

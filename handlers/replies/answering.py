@@ -1,39 +1,27 @@
 """Answers what waits in a conversation: claimed, read, and answered in one transaction with the facts of then."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
 import structlog
 
-from adapters.replies.deciding import Away, Decider, Question, Turn
-from adapters.replies.local import Local
+from adapters.replies.deciding import Away, Question, Turn
 from brokers import metrics, topology
 from brokers.delivery import Delivery
 from brokers.router import Router
-from handlers.replies.acting import act, act_on_guess
-from handlers.replies.facts import opening_of
+from handlers.replies.at_once import REMEMBERED
+from handlers.replies.composing import Answers, Reading, composed, read_here
 from handlers.replies.router import LONGEST
-from handlers.replies.scene import Policy, Said, Scene
+from handlers.replies.scene import Scene
 from handlers.replies.turns import Asked, asked
-from handlers.replies.wording import HARD
+from persistence.replies.webhooks import Waiting
 from persistence.uow import Transaction, Uow
 from schemas.clock import Clock
-from schemas.replies.intents import Guess, Intent, guess
 from schemas.replies.messages import AnswerThread, SendReplies
-from schemas.replies.records import (
-    ChatMessage,
-    Handoff,
-    Reply,
-    ReplyKind,
-    Role,
-    Thread,
-    WebhookEvent,
-    WebhookState,
-)
-from schemas.replies.window import WINDOW
+from schemas.replies.records import ChatMessage, Handoff, Role, Thread, WebhookEvent, WebhookState
 from schemas.samples.fields import whole_milliseconds
 
 log = structlog.get_logger()
@@ -47,46 +35,22 @@ TRIES: Final = 5
 BURST: Final = 50
 #: Sending begins within that; a wake-up that found nobody is repeated after it.
 AWAKE: Final = timedelta(seconds=30)
-#: What was said before that is another conversation.
-REMEMBERED: Final = timedelta(hours=24)
 #: A vendor sees who wrote as a number that means nothing to it.
 PSEUDONYM: Final = 16
 
 
-@dataclass
-class Answers:
-    """What answering needs besides the database: the shop's rules and who reads messages.
-
-    Without a `model`, or while it is away, `local` reads. `seed` makes customers' pseudonyms ours alone.
-    """
-
-    model: Decider | None = None
-    local: Decider = field(default_factory=Local)
-    policy: Policy = field(default_factory=Policy)
-    debounce: timedelta = timedelta(seconds=2)
-    context_messages: int = 10
-    links: Collection[str] = ()
-    seed: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """What somebody takes a message to mean, and who: a decider's name and its prompts."""
-
-    guess: Guess
-    by: str
-    version: str | None = None
-    is_fallback: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """What was claimed, what it asks, and what was said before it, if anybody needs to know."""
+    """What is to be answered, what it asks, and what was said before it, if anybody needs to know.
+
+    `goes_on` tells that more waits behind it.
+    """
 
     thread: Thread
     events: Sequence[WebhookEvent]
     history: Sequence[ChatMessage]
     turns: Sequence[Asked]
+    goes_on: bool
 
 
 @router.consume(topology.REPLIES_THREADS_ANSWER)
@@ -107,48 +71,53 @@ async def _round(conversation: str, token: str, uow: Uow, clock: Clock, answers:
     """Answer once; True where more waits that may be answered now."""
     async with uow() as tx:
         now = whole_milliseconds(clock())
-        taken = await _claim(tx, conversation, token, now, answers)
-        if taken is None or not taken.events:
+        taken = await _found(tx, conversation, token, now, answers)
+        if taken is None:
             return False
         unread = [each.text for each in taken.turns if each.routed is None]
         if answers.model is None or not unread:
-            readings = [await _local(answers, text) for text in unread]
-            if await tx.webhooks.done(_ids(taken.events), token=token) < len(taken.events):
-                raise _TakenOverError
+            readings = [await read_here(answers, text) for text in unread]
+            await tx.webhooks.answered(_ids(taken.events))
             return await _answer(tx, taken, taken.thread, readings, now, answers)
+        await tx.webhooks.take(_ids(taken.events), token=token, until=now + LEASE)
     readings = [await _read(answers, taken, taken.thread.user_id, text) for text in unread]
     async with uow() as tx:
         now = whole_milliseconds(clock())
         thread = await _still(tx, taken, token, now)
-        return thread is not None and await _answer(tx, taken, thread, readings, now, answers)
+        if thread is None:
+            return False
+        taken = replace(taken, goes_on=await tx.webhooks.waits(conversation))
+        return await _answer(tx, taken, thread, readings, now, answers)
 
 
 class _TakenOverError(Exception):
     """Another has claimed what was being answered, since this took longer than the lease."""
 
 
-async def _claim(tx: Transaction, conversation: str, token: str, now: datetime, answers: Answers) -> _Taken | None:
-    """Take what waits, if the bot may answer now; what it may not answer is done without an answer."""
+async def _found(tx: Transaction, conversation: str, token: str, now: datetime, answers: Answers) -> _Taken | None:
+    """Return what waits, if the bot may answer now; what it may not answer is done without an answer."""
     thread = await tx.threads.get(conversation, for_update=True)
     if thread is None or (thread.answer_at is not None and thread.answer_at > now):
         return None
-    # One reply a message where nobody waits for a burst to end; then the rest is not claimed yet either.
+    # One reply a message where nobody waits for a burst to end; then the rest is left for the next round.
     most = 1 if answers.debounce == timedelta() else BURST
-    events = await tx.webhooks.claim(conversation, now=now, token=token, lease=LEASE, limit=most)
-    if not events:
+    waiting = await tx.webhooks.free(conversation, thread.user_id, now=now, token=token, limit=most)
+    if not waiting.events:
         await _rest(tx, thread)
         return None
-    if not await _may_answer(tx, thread, now):
-        await tx.webhooks.settle(_ids(events), WebhookState.DONE, token=token)
+    if _is_with_person(thread, now) or waiting.opted_out_at is not None:
+        await tx.webhooks.drop(WebhookState.DONE, "the bot may not answer", conversation_id=conversation)
         await tx.threads.save(replace(thread, answer_at=None, updated_at=now))
         return None
-    worn = [each for each in events if each.attempts >= TRIES]
+    # What is found for the last time is counted with what was found before it.
+    worn = [each for each in waiting.events if each.attempts >= TRIES]
     if worn:
         log.error("message_unanswerable", conversation_id=conversation, events=_ids(worn))
+        await tx.webhooks.take(_ids(worn), token=token, until=now + LEASE)
         await tx.webhooks.settle(_ids(worn), WebhookState.DEAD, token=token, error="could not be answered")
         await _rest(tx, thread)
-    events = [each for each in events if each.attempts < TRIES]
-    return await _taken(tx, thread, events, now, answers)
+    events = [each for each in waiting.events if each.attempts < TRIES]
+    return await _taken(tx, thread, replace(waiting, events=events), now, answers) if events else None
 
 
 async def _rest(tx: Transaction, thread: Thread) -> None:
@@ -157,29 +126,31 @@ async def _rest(tx: Transaction, thread: Thread) -> None:
         await tx.threads.save(replace(thread, answer_at=None))
 
 
-async def _taken(
-    tx: Transaction, thread: Thread, events: Sequence[WebhookEvent], now: datetime, answers: Answers
-) -> _Taken:
-    said = await tx.chat.of_events(_ids(events))
-    turns = asked([said[number] for number in _ids(events) if number in said], thread, now)
+async def _taken(tx: Transaction, thread: Thread, waiting: Waiting, now: datetime, answers: Answers) -> _Taken:
+    numbers = set(waiting.numbers)
+    said = [each for each in waiting.said if each.event_id in numbers]
+    turns = asked(said, thread, now)
+    taken = _Taken(thread, waiting.events, (), turns, waiting.goes_on)
     if all(turn.routed is not None for turn in turns):
-        return _Taken(thread, events, (), turns)  # fixed words mean the same whatever was said before
-    current = {each.id for each in said.values()}
-    most = answers.context_messages
+        return taken  # fixed words mean the same whatever was said before
+    current, most = {each.id for each in said}, answers.context_messages
     recent = await tx.chat.recent(thread.conversation_id, since=now - REMEMBERED, limit=most + len(current))
-    return _Taken(thread, events, [each for each in recent if each.id not in current and each.content][-most:], turns)
+    return replace(taken, history=[each for each in recent if each.id not in current and each.content][-most:])
+
+
+def _is_with_person(thread: Thread, now: datetime) -> bool:
+    return thread.handoff is Handoff.HUMAN and (thread.handoff_until is None or thread.handoff_until > now)
 
 
 async def _may_answer(tx: Transaction, thread: Thread, now: datetime) -> bool:
     """Tell whether the bot may speak: neither while a person does, nor to a customer who wants no messages."""
-    is_with_person = thread.handoff is Handoff.HUMAN and (thread.handoff_until is None or thread.handoff_until > now)
-    if is_with_person:
+    if _is_with_person(thread, now):
         return False
     customer = await tx.people.get(thread.user_id)
     return customer is None or customer.opted_out_at is None
 
 
-async def _read(answers: Answers, taken: _Taken, user_id: str, text: str) -> _Reading:
+async def _read(answers: Answers, taken: _Taken, user_id: str, text: str) -> Reading:
     """Have a message read by the model, and by the local reader where the model is away."""
     assert answers.model
     history = [Turn(each.role is Role.USER, each.content[:LONGEST]) for each in taken.history]
@@ -188,14 +159,8 @@ async def _read(answers: Answers, taken: _Taken, user_id: str, text: str) -> _Re
     if isinstance(read, Away):
         log.warning("model_away", why=read.why, detail=read.detail)
         metrics.replies_fallbacks.labels(read.why).inc()
-        return await _local(answers, text, is_fallback=True)
-    return _Reading(read, answers.model.name, answers.model.version)
-
-
-async def _local(answers: Answers, text: str, *, is_fallback: bool = False) -> _Reading:
-    read = await answers.local.classify(Question(text, ""))
-    guessed = guess(Intent.OTHER, 0) if isinstance(read, Away) else read
-    return _Reading(guessed, answers.local.name, answers.local.version, is_fallback=is_fallback)
+        return await read_here(answers, text, is_fallback=True)
+    return Reading(read, answers.model.name, answers.model.version)
 
 
 async def _still(tx: Transaction, taken: _Taken, token: str, now: datetime) -> Thread | None:
@@ -211,104 +176,24 @@ async def _still(tx: Transaction, taken: _Taken, token: str, now: datetime) -> T
 
 
 async def _answer(
-    tx: Transaction, taken: _Taken, thread: Thread, readings: Sequence[_Reading], now: datetime, answers: Answers
+    tx: Transaction, taken: _Taken, thread: Thread, readings: Sequence[Reading], now: datetime, answers: Answers
 ) -> bool:
     """Write the answer down with everything it promises; True where more waits under the same claim."""
     if thread.handoff is Handoff.HUMAN:
         thread = replace(thread, handoff=Handoff.BOT, handoff_until=None)
     scene = Scene(tx, thread, now, answers.policy, taken.history, taken.events[-1].message_id)
-    said, by = await _worded(scene, taken.turns, list(readings), answers)
-    if said:
-        await _store(scene, taken, said, by)
-    waits = await tx.webhooks.waits(thread.conversation_id)
-    after = _after(thread, said, now, answers)
-    await tx.threads.save(replace(after, answer_at=(after.answer_at or now) if waits else None))
-    return waits
-
-
-async def _worded(
-    scene: Scene, turns: Sequence[Asked], readings: list[_Reading], answers: Answers
-) -> tuple[list[Said], _Reading | None]:
-    """Return what is said to each thing that was asked, and the last reading that any of it rests on."""
-    told: list[Said] = []
-    by: _Reading | None = None
-    for turn in turns:
-        if turn.routed is not None:
-            said = await act(scene, turn.routed)
-        else:
-            by = readings.pop(0)
-            said = await act_on_guess(scene, by.guess, turn.text, is_fallback=by.is_fallback)
-            said = _opened(said, by, answers)
-        if said is not None and all(said.body != each.body for each in told):
-            told.append(said)
-        if said is not None and said.kind is ReplyKind.HANDOVER:
-            break
-    return told, by
-
-
-def _opened(said: Said, by: _Reading, answers: Answers) -> Said:
-    """Return an answer behind the model's own sentence, if that says nothing that only code may say."""
-    instructions = answers.model.instructions if answers.model else ""
-    opening = opening_of(by.guess.opening, instructions, answers.links)
-    return replace(said, body=f"{opening} {said.body}") if opening else said
-
-
-async def _store(scene: Scene, taken: _Taken, said: Sequence[Said], by: _Reading | None) -> None:
-    """Store the reply, what it answers, and that it is to be sent."""
-    thread, now, last = scene.thread, scene.now, said[-1]
-    reply = Reply(
-        conversation_id=thread.conversation_id,
-        business_id=thread.business_id,
-        kind=last.kind,
-        body="\n".join(each.body for each in said)[:HARD],
-        not_before=now,
-        expires_at=(thread.last_inbound_at or now) + WINDOW,
-        created_at=now,
-        updated_at=now,
-        reply_to_event=taken.events[-1].id,
-        intent=last.intent,
-        decided_by=by.by if by else "router",
-        prompt_version=by.version if by else None,
-    )
-    number = await scene.tx.replies.add(reply)
-    if number is None:
-        raise _TakenOverError
-    await scene.tx.chat.add(
-        ChatMessage(
-            conversation_id=thread.conversation_id,
-            role=Role.ASSISTANT,
-            # Never before what it answers, whosever clock is ahead.
-            provider_ts=max([now, *(each.provider_ts for each in taken.events if each.provider_ts)]),
-            content=reply.body,
-            created_at=now,
-            intent=last.intent,
-            reply_id=number,
-        )
-    )
-    await scene.tx.chat.answered(_ids(taken.events), number)
-    await scene.tx.threads.wake([thread.conversation_id], now + AWAKE, to_send=True)
-    await scene.tx.send(SendReplies(conversation_id=thread.conversation_id))
-    metrics.replies_answers.labels(last.intent.value, reply.decided_by).inc()
-
-
-def _after(thread: Thread, said: Sequence[Said], now: datetime, answers: Answers) -> Thread:
-    """Return the conversation after an answer: the menu and an offer are open only while they are the last word."""
-    if not said:
-        return replace(thread, updated_at=now)
-    last = said[-1]
-    thread = replace(
-        thread,
-        menu_shown_at=now if last.shows_menu else None,
-        proposal=last.proposal,
-        proposed_at=now if last.proposal else None,
-        answered_at=now,
-        updated_at=now,
-    )
-    if any(each.kind is ReplyKind.NOTICE for each in said):
-        thread = replace(thread, noticed_at=now)
-    if last.kind is ReplyKind.HANDOVER:
-        thread = replace(thread, handoff=Handoff.HUMAN, handoff_until=now + answers.policy.handoff)
-    return thread
+    made = await composed(scene, taken.events, taken.turns, readings, answers)
+    after = replace(made.thread, answer_at=(made.thread.answer_at or now) if taken.goes_on else None)
+    if made.reply is None:
+        await tx.threads.save(after)
+        return taken.goes_on
+    number = await tx.replies.answer(made.reply)
+    await tx.chat.add(made.spoken(number))
+    await tx.chat.answered(_ids(taken.events), number)
+    await tx.threads.save_and_wake(after, now + AWAKE, to_send=True)
+    await tx.send(SendReplies(conversation_id=thread.conversation_id))
+    made.count()
+    return taken.goes_on
 
 
 def _ids(events: Sequence[WebhookEvent]) -> list[int]:

@@ -2,68 +2,47 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from functools import partial
 
+from handlers.replies.ledger import Ledger
 from handlers.replies.reception import Notice, Reception
-from persistence.uow import Transaction
 from schemas.replies.messages import SendReplies
-from schemas.replies.records import ChatMessage, Handoff, Role, Thread, WebhookState
-
-#: Where a person writes; whatever speaks for an account through the API is a program.
-_BY_HAND: Final = frozenset({"APP", "WEB"})
+from schemas.replies.records import Handoff, Role, Thread, WebhookState
 
 
-async def take_echo(tx: Transaction, notice: Notice, reception: Reception) -> str:
-    """Store an echo. It is never answered, and moves no window."""
-    if notice.heard.source in _BY_HAND:
-        return await _by_hand(tx, notice, reception)
-    conversation = notice.heard.conversation_id
-    thread = await tx.threads.get(conversation, for_update=True)
-    if thread is None or thread.business_id != notice.heard.business_id:
-        return await notice.ignored(tx, "it is none of our conversations")
-    number = await notice.store(tx, WebhookState.DONE)
-    if number is None:
-        return "duplicate"
-    heard = notice.heard
-    settled = await tx.replies.echoed(conversation, heard.message_id, heard.text, notice.at, notice.now)
+async def take_echo(ledger: Ledger, notice: Notice) -> str:
+    """Store an echo of what was said through the API. It is never answered, and moves no window."""
+    if ledger.is_settled(notice):  # TikTok's answer to the call had told already
+        ledger.note(notice, WebhookState.DONE)
+        return "echo"
+    tx, heard = ledger.tx, notice.heard
+    settled = await tx.replies.echoed(heard.conversation_id, heard.message_id, heard.text, notice.at, notice.now)
     if settled is None:
-        await tx.webhooks.turn(number, WebhookState.IGNORED, "it is no reply of ours")
+        ledger.note(notice, WebhookState.IGNORED, "it is no reply of ours")
         return "ignored"
     if settled.sent_at is not None:
         await tx.chat.brought(settled)
+    ledger.note(notice, WebhookState.DONE)
     # What comes after a reply of which nobody knew whether it arrived has waited for this.
-    await tx.send(SendReplies(conversation_id=conversation))
+    ledger.tell(SendReplies(conversation_id=heard.conversation_id))
     return "echo"
 
 
-async def _by_hand(tx: Transaction, notice: Notice, reception: Reception) -> str:
+def take_by_hand(ledger: Ledger, notice: Notice, reception: Reception) -> str:
     """Note what a person of the shop said, and keep the bot out of the conversation for a while."""
-    heard = notice.heard
-    thread = await tx.threads.opened(notice.new_thread())
-    if thread.business_id != heard.business_id:
-        return await notice.rejected(tx, "its conversation is another account's")
-    number = await notice.store(tx, WebhookState.DONE)
-    if number is None:
-        return "duplicate"
-    said = ChatMessage(
-        conversation_id=heard.conversation_id,
-        role=Role.OPERATOR,
-        provider_ts=notice.at,
-        content=heard.text,
-        created_at=notice.now,
-        kind=heard.type,
-        provider_message_id=heard.message_id,
-        event_id=number,
-    )
-    if await tx.chat.add(said) is None:
-        await tx.webhooks.turn(number, WebhookState.IGNORED, "the conversation has this message already")
-        return "duplicate"
+    thread = ledger.threads[notice.heard.conversation_id]
     taken_over = _taken_over(thread, notice.at + reception.handoff, notice.now)
-    if taken_over is None:
-        return "operator"
-    await tx.threads.save(taken_over)
-    await tx.webhooks.drop(WebhookState.DONE, "a person answers", conversation_id=thread.conversation_id)
+    after = partial(_leave, ledger, thread.conversation_id) if taken_over is not None else None
+    if not ledger.say(notice, Role.OPERATOR, WebhookState.DONE, after=after):
+        return "duplicate"
+    if taken_over is not None:
+        ledger.change(taken_over)
     return "operator"
+
+
+async def _leave(ledger: Ledger, conversation_id: str, number: int) -> None:  # noqa: ARG001 -- all that follows is told
+    """Leave to a person what waits to be answered."""
+    await ledger.tx.webhooks.drop(WebhookState.DONE, "a person answers", conversation_id=conversation_id)
 
 
 def _taken_over(thread: Thread, until: datetime, now: datetime) -> Thread | None:

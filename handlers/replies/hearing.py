@@ -1,23 +1,15 @@
 """Takes in what a customer says: the window, the burst, the limit a minute, and the words that stop all messages."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
+from handlers.replies.ledger import Ledger
 from handlers.replies.reception import Notice, Reception
-from persistence.uow import Transaction
-from schemas.replies.messages import AnswerThread, SendReplies
-from schemas.replies.records import (
-    ChatMessage,
-    Handoff,
-    Reply,
-    ReplyKind,
-    Role,
-    Thread,
-    User,
-    WebhookState,
-)
+from schemas.replies.messages import SendReplies
+from schemas.replies.records import Handoff, Reply, ReplyKind, Role, Thread, User, WebhookState
 from schemas.replies.tiktok import Inbound
 from schemas.replies.window import WINDOW
 from schemas.replies.words import words_of
@@ -29,7 +21,6 @@ _START: Final = frozenset({"start", "unstop", "subscribe", "opt in", "anza"})
 _PAUSES: Final = 3
 #: Answering begins within that; a wake-up that found nobody is repeated after it.
 _AWAKE: Final = timedelta(seconds=10)
-_MINUTE: Final = timedelta(minutes=1)
 _REACTION: Final = "reaction"
 
 
@@ -55,36 +46,20 @@ _STORED: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """A message whose conversation is locked, with what it does to both."""
-
-    notice: Notice
-    thread: Thread
-    user: User
-    fate: Fate
-
-
-async def take_message(tx: Transaction, notice: Notice, reception: Reception) -> str:
+async def take_message(ledger: Ledger, notice: Notice, reception: Reception) -> str:
     """Store a customer's message; have it answered unless the customer, a person or the limit is against it."""
-    thread = await tx.threads.opened(notice.new_thread())
-    if thread.business_id != notice.heard.business_id:
-        return await notice.rejected(tx, "its conversation is another account's")
-    heard = await _judged(tx, notice, thread, reception)
-    state, reason = _STORED[heard.fate]
-    number = await notice.store(tx, state, reason)
-    if number is None:
+    thread = _moved(ledger.threads[notice.heard.conversation_id], notice.at, notice.now)
+    user = await _customer(ledger, notice)
+    fate = _fate(ledger, notice, thread, user, reception)
+    state, reason = _STORED[fate]
+    after = partial(_stop, ledger, notice, thread, user) if fate is Fate.STOP else None
+    if not ledger.say(notice, Role.USER, state, reason, after):
         return "duplicate"
-    if await tx.chat.add(_message(notice, number)) is None:
-        await tx.webhooks.turn(number, WebhookState.IGNORED, "the conversation has this message already")
-        return "duplicate"
-    if heard.fate is Fate.STOP:
-        await _stop(tx, heard, number)
-    elif heard.fate is Fate.ANSWERED:
-        await _have_answered(tx, heard, reception)
-    elif heard.fate is not Fate.REACTION:
-        await tx.threads.save(heard.thread)
-    return heard.fate
+    if fate is Fate.ANSWERED:
+        _have_answered(ledger, thread, notice.now, reception)
+    elif fate is not Fate.REACTION:
+        ledger.change(_silenced(thread) if fate is Fate.STOP else thread)
+    return fate
 
 
 def wants(heard: Inbound) -> bool | None:
@@ -106,30 +81,27 @@ def answer_at(thread: Thread, now: datetime, debounce: timedelta) -> datetime:
     return max(now, min(now + debounce, (thread.answered_at or now) + _PAUSES * debounce))
 
 
-async def _judged(tx: Transaction, notice: Notice, thread: Thread, reception: Reception) -> _Heard:
-    heard, at, now = notice.heard, notice.at, notice.now
-    person = User(tiktok_id=heard.user_id, username=heard.username or None, last_interaction_at=at, created_at=now)
-    await tx.people.seen([person])
-    user = await tx.people.get(heard.user_id, for_update=True)
-    assert user
-    thread = _moved(thread, at, now)
-    wish = wants(heard)
-    if wish and user.opted_out_at is not None and at >= user.opted_out_at:
-        await tx.people.opt(user.tiktok_id, out_at=None)
-        user = replace(user, opted_out_at=None)
-    if heard.type == _REACTION:
-        fate = Fate.REACTION
-    elif wish is False:
-        fate = Fate.STOP
-    elif user.opted_out_at is not None:
-        fate = Fate.OPTED_OUT
-    elif thread.handoff is Handoff.HUMAN:
-        fate = Fate.HUMAN
-    elif await tx.webhooks.count_from(user.tiktok_id, since=at - _MINUTE, until=at) >= reception.a_minute:
-        fate = Fate.TOO_MANY
-    else:
-        fate = Fate.ANSWERED
-    return _Heard(notice, thread, user, fate)
+async def _customer(ledger: Ledger, notice: Notice) -> User:
+    """Return who wrote; one who wants messages again is opted in."""
+    user = ledger.users[notice.heard.user_id]
+    if wants(notice.heard) and user.opted_out_at is not None and notice.at >= user.opted_out_at:
+        await ledger.tx.people.opt(user.tiktok_id, out_at=None)
+        ledger.opted(user.tiktok_id, None)
+    return ledger.users[user.tiktok_id]
+
+
+def _fate(ledger: Ledger, notice: Notice, thread: Thread, user: User, reception: Reception) -> Fate:
+    if notice.heard.type == _REACTION:
+        return Fate.REACTION
+    if wants(notice.heard) is False:
+        return Fate.STOP
+    if user.opted_out_at is not None:
+        return Fate.OPTED_OUT
+    if thread.handoff is Handoff.HUMAN:
+        return Fate.HUMAN
+    if ledger.lately(user.tiktok_id, notice.at) >= reception.a_minute:
+        return Fate.TOO_MANY
+    return Fate.ANSWERED
 
 
 def _moved(thread: Thread, at: datetime, now: datetime) -> Thread:
@@ -141,42 +113,30 @@ def _moved(thread: Thread, at: datetime, now: datetime) -> Thread:
     return replace(thread, updated_at=now)
 
 
-def _message(notice: Notice, number: int) -> ChatMessage:
-    heard = notice.heard
-    return ChatMessage(
-        conversation_id=heard.conversation_id,
-        role=Role.USER,
-        provider_ts=notice.at,
-        content=heard.text,
-        created_at=notice.now,
-        kind=heard.type,
-        provider_message_id=heard.message_id,
-        button_id=heard.button_id or None,
-        event_id=number,
-    )
-
-
-async def _have_answered(tx: Transaction, heard: _Heard, reception: Reception) -> None:
-    thread, now = heard.thread, heard.notice.now
+def _have_answered(ledger: Ledger, thread: Thread, now: datetime, reception: Reception) -> None:
     due = answer_at(thread, now, reception.debounce)
-    await tx.threads.save(replace(thread, answer_at=due))
+    if due == thread.answer_at and due <= now:
+        # Whoever is at it, or was woken for it, looks again before the conversation rests.
+        ledger.wait(thread)
+        return
     if due > now:
         # Whoever looks for what is due wakes it then, and not before.
-        await tx.threads.wake([thread.conversation_id], due)
-        return
-    await tx.threads.wake([thread.conversation_id], now + _AWAKE)
-    await tx.send(AnswerThread(conversation_id=thread.conversation_id))
+        ledger.change(replace(thread, answer_at=due), woken=due)
+    else:
+        ledger.ask(thread, due, awake_until=now + _AWAKE)
 
 
-async def _stop(tx: Transaction, heard: _Heard, number: int) -> None:
+def _silenced(thread: Thread) -> Thread:
+    return replace(thread, answer_at=None, proposal=None, proposed_at=None, menu_shown_at=None)
+
+
+async def _stop(ledger: Ledger, notice: Notice, thread: Thread, user: User, number: int) -> None:
     """Opt a customer out at once: nothing that waits is answered or sent, but that it was understood, once."""
-    notice, thread, now = heard.notice, heard.thread, heard.notice.now
-    conversation = thread.conversation_id
+    tx, now, conversation = ledger.tx, notice.now, thread.conversation_id
     reason = "the customer wants no messages"
-    await tx.threads.save(replace(thread, answer_at=None, proposal=None, proposed_at=None, menu_shown_at=None))
-    if heard.user.opted_out_at is not None:
+    if user.opted_out_at is not None:
         return
-    await tx.people.opt(heard.user.tiktok_id, out_at=notice.at)
+    await tx.people.opt(user.tiktok_id, out_at=notice.at)
     await tx.webhooks.drop(WebhookState.IGNORED, reason, conversation_id=conversation)
     await tx.replies.cancel(conversation, now, reason)
     reply = Reply(
@@ -192,7 +152,5 @@ async def _stop(tx: Transaction, heard: _Heard, number: int) -> None:
         intent="STOP",
         decided_by="router",
     )
-    reply_id = await tx.replies.add(reply)
-    assert reply_id is not None
-    await tx.chat.answered([number], reply_id)
-    await tx.send(SendReplies(conversation_id=conversation))
+    await tx.chat.answered([number], await tx.replies.answer(reply))
+    ledger.tell(SendReplies(conversation_id=conversation))

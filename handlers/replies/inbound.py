@@ -1,14 +1,18 @@
 """Takes in what TikTok notifies us of: each notification once; a customer's message is said to be answered."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 
 import structlog
 
 from brokers import metrics, topology
 from brokers.delivery import Delivery
 from brokers.router import Router
-from handlers.replies.echoes import take_echo
-from handlers.replies.hearing import take_message
+from brokers.verdict import Conflict, Unavailable, Verdict
+from handlers.replies.composing import Answers
+from handlers.replies.echoes import take_by_hand, take_echo
+from handlers.replies.hearing import take_message, wants
+from handlers.replies.ledger import Ledger
 from handlers.replies.reception import Notice, Reception
 from persistence.uow import Transaction, Uow
 from schemas.clock import Clock
@@ -32,16 +36,25 @@ _OF_AN_ACCOUNT = (Kind.MESSAGE, Kind.OWN, Kind.ECHO, Kind.READ)
 
 
 @router.consume(topology.REPLIES_WEBHOOKS_TAKE)
-async def take_webhook(delivery: Delivery[TakeWebhook], uow: Uow, clock: Clock, reception: Reception) -> None:
-    """Store a notification of TikTok's, and wake whoever answers where it is a customer's message.
+async def take_webhook(
+    deliveries: Sequence[Delivery[TakeWebhook]], uow: Uow, clock: Clock, reception: Reception, answers: Answers | None
+) -> None:
+    """Store notifications of TikTok's; answer customers' messages where that can be done at once, or have it done.
+
+    Without `answers` all of them are answered later.
 
     Safe to repeat: a notification is stored once, under what makes two of them the same, in the transaction that holds
     all of its effects.
     """
-    message = delivery.message
-    notice = Notice(heard=read(message.raw), said=message, now=whole_milliseconds(clock()))
-    async with uow() as tx:
-        outcome = await _take(tx, notice, reception)
+    now = whole_milliseconds(clock())
+    notices = [Notice(heard=read(each.message.raw), said=each.message, now=now) for each in deliveries]
+    for run in _runs(notices):
+        outcomes = await _taken_in(run, uow, reception, answers)
+        for notice, outcome in zip(run, outcomes, strict=True):
+            _tell(notice, outcome)
+
+
+def _tell(notice: Notice, outcome: str) -> None:
     metrics.replies_inbound.labels(outcome).inc()
     if outcome == "duplicate":
         metrics.duplicates.labels(topology.REPLIES_WEBHOOKS_TAKE.name).inc()
@@ -51,37 +64,110 @@ async def take_webhook(delivery: Delivery[TakeWebhook], uow: Uow, clock: Clock, 
         webhook=notice.heard.event[:64],
         conversation_id=notice.heard.conversation_id,
         message_id_there=notice.heard.message_id,
-        log_id=message.log_id,
+        log_id=notice.said.log_id,
     )
 
 
-async def _take(tx: Transaction, notice: Notice, reception: Reception) -> str:
+def _runs(notices: Sequence[Notice]) -> Iterator[list[Notice]]:
+    """Yield what one transaction takes in, in order; what acts on all that was stored before it stands alone."""
+    run: list[Notice] = []
+    for notice in notices:
+        if not _stands_alone(notice):
+            run.append(notice)
+            continue
+        if run:
+            yield run
+            run = []
+        yield [notice]
+    if run:
+        yield run
+
+
+def _stands_alone(notice: Notice) -> bool:
+    heard = notice.heard
+    return notice.is_by_hand or heard.kind is Kind.REMOVED or (heard.kind is Kind.MESSAGE and wants(heard) is False)
+
+
+async def _taken_in(notices: Sequence[Notice], uow: Uow, reception: Reception, answers: Answers | None) -> list[str]:
+    """Take notifications in; what cannot be answered with that for whatever reason is taken in all the same."""
+    try:
+        async with uow() as tx:
+            return await _take(tx, notices, reception, answers)
+    except (Conflict, Unavailable):
+        raise
+    except Exception as error:
+        if answers is None:
+            raise
+        log.warning("answer_at_once_failed", notifications=len(notices), exc_info=not isinstance(error, Verdict))
+    async with uow() as tx:
+        return await _take(tx, notices, reception, None)
+
+
+async def _take(tx: Transaction, notices: Sequence[Notice], reception: Reception, answers: Answers | None) -> list[str]:
+    ledger = Ledger(tx, answers)
+    notices = await _placed(tx, notices, reception)
+    await ledger.read(notices)
+    outcomes = [await _taken(ledger, notice, reception) for notice in notices]
+    await ledger.write()
+    return outcomes
+
+
+async def _taken(ledger: Ledger, notice: Notice, reception: Reception) -> str:
+    """Take in one notification; return what became of it, as the metric calls it."""
+    if ledger.is_repeat(notice):
+        return "duplicate"
+    if (idle := _idle(ledger, notice)) is not None:
+        state, reason = idle
+        ledger.note(notice, state, reason)
+        return state.value.lower()
+    if notice.heard.kind is Kind.REMOVED:
+        ledger.note(notice, WebhookState.DONE, after=partial(_forget, ledger, notice))
+        return "removed"
+    if notice.is_by_hand:
+        return take_by_hand(ledger, notice, reception)
+    if notice.heard.kind is Kind.ECHO:
+        return await take_echo(ledger, notice)
+    return await take_message(ledger, notice, reception)
+
+
+def _idle(ledger: Ledger, notice: Notice) -> tuple[WebhookState, str] | None:
+    """Return why a notification is not acted on: it cannot be, or it need not; None where it is."""
+    if notice.reason is not None:
+        return WebhookState.REJECTED, notice.reason
+    if notice.heard.kind in _IDLE:
+        return WebhookState.IGNORED, _IDLE[notice.heard.kind]
+    if notice.heard.kind is Kind.REMOVED or ledger.is_ours(notice):
+        return None
+    if notice.opens:
+        return WebhookState.REJECTED, "its conversation is another account's"
+    return WebhookState.IGNORED, "it is no reply of ours"
+
+
+async def _placed(tx: Transaction, notices: Sequence[Notice], reception: Reception) -> list[Notice]:
+    """Return notifications with the account of ours that each is for, or with why it cannot be acted on."""
+    named = {name for each in notices if each.heard.kind in _OF_AN_ACCOUNT for name in _names(each.heard)}
+    known = await tx.tokens.known(named) if named else ()
+    return [await _of_its_account(tx, each, reception, known) for each in notices]
+
+
+async def _of_its_account(tx: Transaction, notice: Notice, reception: Reception, known: Collection[str]) -> Notice:
     heard = notice.heard
     if heard.client_key and reception.client_key and heard.client_key != reception.client_key:
-        return await notice.rejected(tx, "it is for another app")
-    if heard.kind in _OF_AN_ACCOUNT:
-        known = await tx.tokens.known([heard.business_id, heard.user_id])
-        business_id = await _account(tx, heard, reception, known)
-        if business_id is None:
-            return await notice.rejected(tx, "it is for an account that is none of ours")
-        # Two accounts of ours would answer each other for ever.
-        is_own = heard.user_id in known or heard.user_id in reception.business_ids
-        notice = notice.of(business_id, Kind.OWN if is_own and heard.kind is Kind.MESSAGE else heard.kind)
-    match notice.heard.kind:
-        case Kind.MESSAGE:
-            return await take_message(tx, notice, reception)
-        case Kind.ECHO:
-            return await take_echo(tx, notice, reception)
-        case Kind.REMOVED:
-            return await _take_removal(tx, notice)
-        case _:
-            return await _unanswered(tx, notice)
+        return notice.refused("it is for another app")
+    if heard.kind is Kind.UNREADABLE:
+        return notice.refused(heard.problem)
+    if heard.kind not in _OF_AN_ACCOUNT:
+        return notice
+    business_id = await _account(tx, heard, reception, known)
+    if business_id is None:
+        return notice.refused("it is for an account that is none of ours")
+    # Two accounts of ours would answer each other for ever.
+    is_own = heard.user_id in known or heard.user_id in reception.business_ids
+    return notice.of(business_id, Kind.OWN if is_own and heard.kind is Kind.MESSAGE else heard.kind)
 
 
-async def _unanswered(tx: Transaction, notice: Notice) -> str:
-    if notice.heard.kind is Kind.UNREADABLE:
-        return await notice.rejected(tx, notice.heard.problem)
-    return await notice.ignored(tx, _IDLE[notice.heard.kind])
+def _names(heard: Inbound) -> tuple[str, str]:
+    return heard.business_id, heard.user_id
 
 
 async def _account(tx: Transaction, heard: Inbound, reception: Reception, known: Collection[str]) -> str | None:
@@ -92,13 +178,11 @@ async def _account(tx: Transaction, heard: Inbound, reception: Reception, known:
     return heard.business_id if heard.business_id in (reception.business_ids or known) else None
 
 
-async def _take_removal(tx: Transaction, notice: Notice) -> str:
+async def _forget(ledger: Ledger, notice: Notice, number: int) -> None:  # noqa: ARG001 -- all that follows is told
     """Forget an account whose owner has taken the app's leave to speak for it: tokens, what waits, what was said."""
-    business_id = notice.heard.business_id
-    if await notice.store(tx, WebhookState.DONE) is None:
-        return "duplicate"
+    tx, business_id = ledger.tx, notice.heard.business_id
     if not business_id:
-        return "removed"
+        return
     reason = "the account was disconnected"
     had_tokens = await tx.tokens.forget(business_id)
     dropped = await tx.webhooks.drop(WebhookState.IGNORED, reason, business_id=business_id)
@@ -106,4 +190,3 @@ async def _take_removal(tx: Transaction, notice: Notice) -> str:
     await tx.webhooks.erase(business_id)
     await tx.chat.erase(business_id)
     log.warning("account_removed", business=business_id, had_tokens=had_tokens, unanswered=dropped, unsent=cancelled)
-    return "removed"

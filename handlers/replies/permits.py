@@ -1,11 +1,11 @@
 """Whether a reply may be sent now: the window, the quota, the customer's will, a person at work, pauses."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from schemas.replies.records import ChatMessage, Reply, ReplyKind, ReplyState, Role, Thread, Tokens, User
+from persistence.replies.standing import Leave
+from schemas.replies.records import Reply, ReplyKind, ReplyState, Thread, Tokens
 from schemas.replies.window import QUOTA, QUOTA_OF_MOST, is_open
 
 #: What an operator may mend, or let go on earlier, is looked at again after that.
@@ -29,11 +29,11 @@ class NotYet:
     reason: str
 
 
-def never(reply: Reply, thread: Thread, user: User | None, later: Sequence[ChatMessage], now: datetime) -> Never | None:
-    """Return why a reply must not be sent any more; `later` is what was said since it was written."""
-    if user is not None and user.opted_out_at is not None and not _confirms(reply, user.opted_out_at):
+def never(reply: Reply, thread: Thread, leave: Leave, now: datetime) -> Never | None:
+    """Return why a reply must not be sent any more."""
+    if leave.opted_out_at is not None and not _confirms(reply, leave.opted_out_at):
         return Never(ReplyState.CANCELLED, "the customer wants no more messages", "opt-out")
-    if reply.kind is not ReplyKind.OPERATOR and any(each.role is Role.OPERATOR for each in later):
+    if reply.kind is not ReplyKind.OPERATOR and leave.is_with_person:
         return Never(ReplyState.CANCELLED, "a person has answered meanwhile", "person")
     if now >= reply.expires_at or not is_open(thread, now):
         return Never(ReplyState.EXPIRED, "the customer's last message is too old to be answered", "window")

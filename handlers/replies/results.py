@@ -44,6 +44,21 @@ def refused_token(reply: Reply, account: Tokens) -> bool:
     return reply.error_code == _refusal(account)
 
 
+async def record_sent(tx: Transaction, reply: Reply, outcome: Outcome, token: str, now: datetime) -> bool:
+    """Write down that a call brought its message, true; a Conflict where an echo told something else before.
+
+    What settles a reply is guarded by the call's token, so that its conversation need not be locked for that.
+    """
+    ended = _sent(reply, outcome, now)
+    if not await tx.replies.finish(ended, token=token):
+        log.info("reply_settled_before", reply=reply.id, outcome=outcome.kind)
+        return True
+    _tell(reply, outcome)
+    if not await tx.chat.numbered(ended):
+        await tx.chat.brought(ended)
+    return True
+
+
 async def record(tx: Transaction, reply: Reply, account: Tokens, outcome: Outcome, token: str, now: datetime) -> bool:
     """Write what became of a call; true where the next may follow at once. An echo may have told before."""
     thread = await tx.threads.get(reply.conversation_id, for_update=True)
@@ -54,8 +69,7 @@ async def record(tx: Transaction, reply: Reply, account: Tokens, outcome: Outcom
     if not await tx.replies.finish(ended, token=token):
         log.info("reply_settled_before", reply=reply.id, outcome=outcome.kind)
         return True
-    metrics.replies_sends.labels(outcome.kind, outcome.code or "none").inc()
-    log.info("reply_called", reply=reply.id, outcome=outcome.kind, code=outcome.code, attempts=reply.attempts)
+    _tell(reply, outcome)
     if ended.state is ReplyState.SENT:
         await tx.chat.brought(ended)
         return True
@@ -73,10 +87,9 @@ async def record(tx: Transaction, reply: Reply, account: Tokens, outcome: Outcom
 
 
 def _ended(reply: Reply, account: Tokens, outcome: Outcome, now: datetime) -> Reply:
-    told = replace(reply, error_code=outcome.code, reason=outcome.reason, updated_at=now)
     if outcome.kind is Kind.SENT:
-        known = {"provider_message_id": outcome.message_id, "error_code": None, "reason": None}
-        return replace(told, state=ReplyState.SENT, sent_at=now, **known)  # type: ignore[arg-type] # str or None
+        return _sent(reply, outcome, now)
+    told = replace(reply, error_code=outcome.code, reason=outcome.reason, updated_at=now)
     if outcome.kind is Kind.UNCERTAIN:
         return replace(told, state=ReplyState.UNCERTAIN)
     if outcome.kind is Kind.TOKEN:
@@ -85,6 +98,16 @@ def _ended(reply: Reply, account: Tokens, outcome: Outcome, now: datetime) -> Re
         wait = max(back_off(reply.attempts), min(outcome.after or timedelta(), LONGEST_BACK_OFF))
         return replace(told, state=ReplyState.PENDING, not_before=now + wait)
     return replace(told, state=ReplyState.FAILED)
+
+
+def _sent(reply: Reply, outcome: Outcome, now: datetime) -> Reply:
+    known = {"provider_message_id": outcome.message_id, "error_code": None, "reason": None}
+    return replace(reply, state=ReplyState.SENT, sent_at=now, updated_at=now, **known)  # type: ignore[arg-type] # str or None
+
+
+def _tell(reply: Reply, outcome: Outcome) -> None:
+    metrics.replies_sends.labels(outcome.kind, outcome.code or "none").inc()
+    log.info("reply_called", reply=reply.id, outcome=outcome.kind, code=outcome.code, attempts=reply.attempts)
 
 
 async def _again(

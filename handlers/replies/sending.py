@@ -6,6 +6,7 @@ from typing import Final
 
 import structlog
 
+from adapters.replies.port import Kind
 from adapters.vault import CannotOpenError
 from brokers import metrics, topology
 from brokers.delivery import Delivery
@@ -15,6 +16,7 @@ from brokers.verdict import Conflict
 from handlers.replies import permits, renewal, results
 from handlers.replies.doubts import left_behind, settle_doubts
 from handlers.replies.voice import Voice
+from persistence.replies.standing import Leave, Standing
 from persistence.uow import Transaction, Uow
 from schemas.clock import Clock
 from schemas.replies.messages import SendReplies
@@ -34,8 +36,6 @@ RENEWAL_WAIT: Final = timedelta(seconds=1)
 KEY_PAUSE: Final = timedelta(minutes=1)
 #: Losing a race for a row must not make the outcome of a finished call unknown.
 RECORD_TRIES: Final = 5
-#: As far back as a person's words are looked for.
-_SPOKEN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +64,37 @@ async def send_replies(delivery: Delivery[SendReplies], uow: Uow, clock: Clock, 
     it is settled by TikTok's echo, by asking TikTok, or by an operator, and never sent again by itself.
     """
     conversation = delivery.message.conversation_id
-    if not await settle_doubts(conversation, uow, clock, voice):
+    standing = await _standing(conversation, uow)
+    if standing is None:
         return
+    if any(each.state is not ReplyState.PENDING for each in standing.replies):
+        await settle_doubts(conversation, uow, clock, voice)
+        standing = await _standing(conversation, uow)
     for _ in range(ROUNDS):
-        if not await _round(conversation, uow, clock, voice):
+        if standing is None or not await _round(conversation, standing, uow, clock, voice):
             return
+        standing = await _standing(conversation, uow)
     async with uow() as tx:
         await tx.send(SendReplies(conversation_id=conversation))
 
 
-async def _round(conversation: str, uow: Uow, clock: Clock, voice: Voice) -> bool:
-    """Send one reply; false where nothing is due, or what is has to wait."""
+async def _standing(conversation: str, uow: Uow) -> Standing | None:
     async with uow() as tx:
-        found = await _look(tx, conversation, whole_milliseconds(clock()), voice)
-    if isinstance(found, _Stale):
-        await renewal.renew(found.account.business_id, renewal.fingerprint(found.account), uow, clock, voice)
-        return True
-    if found is None or not await _has_turn(found.reply, uow, clock, voice):
+        return await tx.replies.standing(conversation)
+
+
+async def _round(conversation: str, standing: Standing, uow: Uow, clock: Clock, voice: Voice) -> bool:
+    """Send one reply; false where nothing is due, or what is has to wait."""
+    if not _seems_ready(standing, whole_milliseconds(clock())):
+        async with uow() as tx:
+            found = await _look(tx, conversation, whole_milliseconds(clock()), voice)
+        if isinstance(found, _Stale):
+            await renewal.renew(found.account.business_id, renewal.fingerprint(found.account), uow, clock, voice)
+            return True
+        if found is None:
+            return False
+    # A turn costs the account a place in its minute: it is taken once it seems that there is something to say.
+    if not await _has_turn(standing.replies[0], uow, clock, voice):
         return False
     token, now = new_message_id(), whole_milliseconds(clock())
     async with uow() as tx:
@@ -92,13 +106,27 @@ async def _round(conversation: str, uow: Uow, clock: Clock, voice: Voice) -> boo
     for tries_left in reversed(range(RECORD_TRIES)):
         try:
             async with uow() as tx:
-                goes_on = await results.record(tx, reply, account, outcome, token, whole_milliseconds(clock()))
+                now = whole_milliseconds(clock())
+                if tries_left == RECORD_TRIES - 1 and outcome.kind is Kind.SENT:
+                    goes_on = await results.record_sent(tx, reply, outcome, token, now)
+                else:
+                    goes_on = await results.record(tx, reply, account, outcome, token, now)
             break
         except Conflict:
             if not tries_left:
                 raise
     # What comes meanwhile brings its own wake-up, which waits for this one.
     return goes_on and not (begun.is_last and outcome.message_id is not None)
+
+
+def _seems_ready(standing: Standing, now: datetime) -> bool:
+    """Tell whether the next reply may be sent as far as it seems before anything is locked."""
+    account, next_ = standing.account, standing.replies[0]
+    if account is None or next_.state is not ReplyState.PENDING or renewal.is_due(account, now):
+        return False
+    if results.refused_token(next_, account):
+        return False
+    return permits.not_yet(next_, standing.thread, account, now) is None
 
 
 async def _has_turn(reply: Reply, uow: Uow, clock: Clock, voice: Voice) -> bool:
@@ -135,18 +163,16 @@ async def _look(tx: Transaction, conversation: str, now: datetime, voice: Voice)
     if begun and begun - set(await left_behind(tx, conversation, now)):
         return None  # another's call is under way, and what comes after it waits
     waiting = [each for each in open_ if each.state is ReplyState.PENDING]
-    while waiting:
-        if not await _ended(tx, waiting[0], thread, now):
-            return await _next(tx, waiting[0], thread, now, voice, is_last=len(waiting) == 1)
-        waiting.pop(0)
+    for each in waiting:
+        leave = await tx.replies.leave(each)
+        if not await _ended(tx, each, thread, leave, now):
+            return await _next(tx, each, thread, leave.account, now, voice, is_last=each is waiting[-1])
     return None
 
 
-async def _ended(tx: Transaction, reply: Reply, thread: Thread, now: datetime) -> bool:
+async def _ended(tx: Transaction, reply: Reply, thread: Thread, leave: Leave, now: datetime) -> bool:
     assert reply.id is not None
-    user = await tx.people.get(thread.user_id)
-    later = await tx.chat.recent(reply.conversation_id, since=reply.created_at, limit=_SPOKEN)
-    end = permits.never(reply, thread, user, later, now)
+    end = permits.never(reply, thread, leave, now)
     if end is None:
         return False
     await tx.replies.end(reply.id, end.state, now, end.reason, end.code)
@@ -157,9 +183,15 @@ async def _ended(tx: Transaction, reply: Reply, thread: Thread, now: datetime) -
 
 
 async def _next(
-    tx: Transaction, reply: Reply, thread: Thread, now: datetime, voice: Voice, *, is_last: bool
+    tx: Transaction,
+    reply: Reply,
+    thread: Thread,
+    account: Tokens | None,
+    now: datetime,
+    voice: Voice,
+    *,
+    is_last: bool,
 ) -> _Ready | _Stale | None:
-    account = await tx.tokens.get(reply.business_id)
     wait = permits.not_yet(reply, thread, account, now)
     if wait is not None or account is None:
         if wait is not None:

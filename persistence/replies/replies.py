@@ -1,27 +1,59 @@
 """What the business says: written with the answer's transaction, begun before the call, settled after it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Select, bindparam, func, literal, select
 
-from persistence.replies.rows import new_values_of, number_of, record_of, selected, update_of, values_of
+from persistence.keyed import KEYS, Keyed
+from persistence.replies.rows import insert_of, made, new_values_of, record_of, selected, update_of
+from persistence.replies.standing import IS_OPEN, UNKNOWN, Leave, Standing, leave_of, standing_of
 from persistence.session import Session
 from persistence.tables import replies
 from schemas.replies.records import Reply, ReplyKind, ReplyState
 
-#: What a call may have brought to the customer without our knowing.
-_UNKNOWN: Final = (ReplyState.SENDING, ReplyState.UNCERTAIN)
 #: TikTok's clock and ours differ; an echo of the same words from before that is of an earlier reply.
 CLOCKS_DIFFER: Final = timedelta(minutes=2)
 #: What a call changes nothing of.
 _FIXED: Final = ("id", "created_at", "attempts")
-_ADD: Final = replies.insert()
-_FINISH: Final = (
+_ADD: Final = insert_of(Reply)
+_FINISH: Final = Keyed(
     update_of(Reply, by="id", leave_out=_FIXED)
-    .where(replies.c.state == ReplyState.SENDING, replies.c.claim_token == bindparam("old_claim_token"))
+    .where(replies.c.state == ReplyState.SENDING, replies.c.claim_token == bindparam("token"))
     .values(claim_token=None, claimed_until=None)
+)
+_HERE: Final = replies.c.conversation_id == bindparam("conversation")
+_OF_EVENT: Final = Keyed(
+    select(replies.c.id).where(
+        replies.c.reply_to_event == bindparam("event"), replies.c.ordinal == bindparam("ordinal")
+    )
+)
+_OF_EVENTS: Final = Keyed(
+    select(replies.c.reply_to_event, replies.c.id).where(replies.c.reply_to_event.in_(KEYS), replies.c.ordinal == 0)
+)
+_GET: Final = Keyed(selected(Reply).where(replies.c.id == bindparam("number")))
+_OPEN_OF: Final = Keyed(selected(Reply).where(_HERE, IS_OPEN).order_by(replies.c.id).with_for_update())
+_OPEN_STATES: Final = Keyed(select(replies.c.state).where(_HERE, IS_OPEN).distinct())
+_BEGIN: Final = Keyed(
+    replies.update()
+    .where(replies.c.id == bindparam("number"), replies.c.state == ReplyState.PENDING)
+    .values(
+        state=ReplyState.SENDING,
+        attempts=replies.c.attempts + 1,
+        claim_token=bindparam("token"),
+        claimed_until=bindparam("until"),
+        sending_at=bindparam("now"),
+        updated_at=bindparam("now"),
+    )
+)
+_NUMBERED: Final = Keyed(select(replies.c.id).where(_HERE, replies.c.provider_message_id == bindparam("theirs")))
+_SETTLED: Final = Keyed(
+    select(replies.c.conversation_id, replies.c.provider_message_id).where(
+        replies.c.conversation_id.in_(KEYS),
+        replies.c.provider_message_id.in_(bindparam("theirs", expanding=True)),
+        replies.c.state == ReplyState.SENT,
+    )
 )
 
 
@@ -33,19 +65,30 @@ class Replies:
 
     async def add(self, reply: Reply) -> int | None:
         """Store a reply and return its number; None where its event has one of that ordinal already."""
-        if reply.reply_to_event is not None:
-            known = select(replies.c.id).where(
-                replies.c.reply_to_event == reply.reply_to_event, replies.c.ordinal == reply.ordinal
-            )
-            if (await self._session.execute(known)).first() is not None:
-                return None
-        added = await self._session.execute(_ADD, values_of(reply))
-        return number_of(added)
+        event = reply.reply_to_event
+        if event is not None and await self._session.rows(_OF_EVENT, event=event, ordinal=reply.ordinal):
+            return None
+        return await self.answer(reply)
+
+    async def answer(self, reply: Reply) -> int:
+        """Store a reply to what has none and return its number. A lost race is a Conflict."""
+        return await self._session.write(_ADD, [reply])
+
+    async def answer_all(self, answers: Sequence[Reply]) -> list[int]:
+        """Store replies to events that have none and return their numbers. A lost race is a Conflict."""
+        number = await self._session.write(_ADD, answers)
+        if len(answers) == 1:
+            return [number]
+        rows = await self._session.read(_OF_EVENTS, [each.reply_to_event for each in answers])
+        numbers: dict[int | None, int] = dict(rows)
+        return [numbers[each.reply_to_event] for each in answers]
 
     async def get(self, number: int, *, for_update: bool = False) -> Reply | None:
         """Return one reply, or None."""
-        query = _all().where(replies.c.id == number)
-        found = await self._read(query.with_for_update() if for_update else query)
+        if for_update:
+            found = await self._read(_all().where(replies.c.id == number).with_for_update())
+        else:
+            found = [made(Reply, row) for row in await self._session.rows(_GET, number=number)]
         return found[0] if found else None
 
     async def open_of(self, conversation_id: str) -> list[Reply]:
@@ -53,30 +96,27 @@ class Replies:
 
         A reply behind one that waits must wait too, or the customer reads them in the wrong order.
         """
-        is_open = replies.c.state.in_((ReplyState.PENDING, *_UNKNOWN))
-        open_ = _all().where(replies.c.conversation_id == conversation_id, is_open)
-        return await self._read(open_.order_by(replies.c.id).with_for_update())
+        return [made(Reply, row) for row in await self._session.rows(_OPEN_OF, conversation=conversation_id)]
+
+    async def standing(self, conversation_id: str) -> Standing | None:
+        """Return how it stands in a conversation; None where nothing is left to be sent or settled."""
+        return await standing_of(self._session, conversation_id)
+
+    async def leave(self, reply: Reply) -> Leave:
+        """Return by whose leave a reply of a known conversation is sent."""
+        return await leave_of(self._session, reply)
 
     async def begin(self, number: int, *, now: datetime, token: str, lease: timedelta) -> bool:
         """Record that a call is about to be made; false where the reply is not to be sent any more."""
-        begun = replies.update().where(replies.c.id == number, replies.c.state == ReplyState.PENDING)
-        met = await self._session.execute(
-            begun.values(
-                state=ReplyState.SENDING,
-                attempts=replies.c.attempts + 1,
-                claim_token=token,
-                claimed_until=now + lease,
-                sending_at=now,
-                updated_at=now,
-            )
-        )
-        return met.rowcount == 1
+        return await self._session.run(_BEGIN, number=number, now=now, token=token, until=now + lease) == 1
 
     async def finish(self, reply: Reply, *, token: str) -> bool:
-        """Write what became of a call, where it is still ours; an echo may have told before."""
-        assert reply.id is not None
+        """Write what became of a call, where it is still ours; an echo may have told before.
+
+        TikTok's number of it, where another reply of the conversation has it already, is a Conflict.
+        """
         values = new_values_of(reply, by="id", leave_out=_FIXED)
-        return (await self._session.execute(_FINISH, {**values, "old_claim_token": token})).rowcount == 1
+        return await self._session.run(_FINISH, token=token, **values) == 1
 
     async def abandoned(self, conversation_id: str, now: datetime) -> list[int]:
         """Make uncertain what a sender that died had begun in a conversation, and return it."""
@@ -112,7 +152,7 @@ class Replies:
         known = await self._read(here.where(replies.c.provider_message_id == provider_message_id).with_for_update())
         if known:
             return known[0]
-        unknown = here.where(replies.c.state.in_(_UNKNOWN), replies.c.sending_at <= at + CLOCKS_DIFFER)
+        unknown = here.where(replies.c.state.in_(UNKNOWN), replies.c.sending_at <= at + CLOCKS_DIFFER)
         in_order = unknown.order_by(replies.c.sending_at, replies.c.id).with_for_update()
         same = [each for each in await self._read(in_order) if each.body == body]
         if not same:
@@ -129,9 +169,12 @@ class Replies:
 
     async def open_states(self, conversation_id: str) -> set[ReplyState]:
         """Return the states of what has not ended in a conversation; nothing is locked for that."""
-        is_open = replies.c.state.in_((ReplyState.PENDING, *_UNKNOWN))
-        open_ = select(replies.c.state).where(replies.c.conversation_id == conversation_id, is_open).distinct()
-        return {ReplyState(state) for state in (await self._session.execute(open_)).scalars()}
+        return {ReplyState(row[0]) for row in await self._session.rows(_OPEN_STATES, conversation=conversation_id)}
+
+    async def settled(self, conversation_ids: Collection[str], theirs: Collection[str]) -> set[tuple[str, str]]:
+        """Return which of TikTok's numbers are of replies that are known to be sent, with their conversation."""
+        rows = await self._session.read(_SETTLED, sorted(set(conversation_ids)), theirs=sorted(set(theirs)))
+        return {(row[0], row[1]) for row in rows}
 
     async def end(self, number: int, state: ReplyState, now: datetime, reason: str, code: str | None = None) -> bool:
         """Say that a reply which waits will never be sent; false where it does not wait any more."""
@@ -167,10 +210,7 @@ class Replies:
 
     async def is_numbered(self, conversation_id: str, provider_message_id: str) -> bool:
         """Tell whether a reply of a conversation is known to be this message of TikTok's."""
-        known = select(replies.c.id).where(
-            replies.c.conversation_id == conversation_id, replies.c.provider_message_id == provider_message_id
-        )
-        return (await self._session.execute(known)).first() is not None
+        return bool(await self._session.rows(_NUMBERED, conversation=conversation_id, theirs=provider_message_id))
 
     async def failed_since(self, business_id: str, code: str, since: datetime) -> int:
         """Return how many replies of an account TikTok refused with a code since a moment."""

@@ -1,12 +1,13 @@
 """Rows of the tables of direct messages as schema values."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Column, CursorResult, Row, Select, Table, Update, bindparam, select
 
+from persistence.dialect import Bulk
 from persistence.tables import (
     inventory,
     messages,
@@ -100,9 +101,29 @@ def record_of(kind: type[T], row: Row[Any], *, prefix: str = "") -> T:
     return kind(**values)
 
 
+def made(kind: type[T], values: Sequence[Any]) -> T:
+    """Return the record whose columns were read in their order, as `columns_of` names them."""
+    names, words = _shape(kind)  # type: ignore[arg-type] # a class has a hash
+    given = dict(zip(names, values, strict=True))
+    for name, word in words:
+        if given[name] is not None:
+            given[name] = word(given[name])
+    return kind(**given)
+
+
+@cache
+def _shape(kind: type) -> tuple[Sequence[str], Sequence[tuple[str, Callable[[str], Any]]]]:
+    return [each.name for each in fields(kind)], list(_WORDS.get(kind, {}).items())
+
+
 def maybe_record_of(kind: type[T], row: Row[Any], *, prefix: str) -> T | None:
     """Return the record that a row holds beside another, or None where an outer join found nothing."""
     return None if getattr(row, f"{prefix}id") is None else record_of(kind, row, prefix=prefix)
+
+
+def insert_of(kind: type) -> Bulk:
+    """Return what inserts records of a kind; the database numbers them."""
+    return Bulk(table=TABLES[kind], paths={each.name: each.name for each in fields(kind) if each.name != "id"})
 
 
 def values_of(record: Any, *, leave_out: tuple[str, ...] = ("id",)) -> dict[str, Any]:
@@ -115,7 +136,7 @@ def update_of(kind: type, *, by: str, leave_out: tuple[str, ...]) -> Update:
     table = TABLES[kind]
     names = [each.name for each in fields(kind) if each.name not in leave_out]
     found = table.update().where(table.c[by] == bindparam(f"old_{by}"))
-    return found.values({name: bindparam(f"new_{name}") for name in names})
+    return found.values({name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names})
 
 
 def new_values_of(record: Any, *, by: str, leave_out: tuple[str, ...]) -> dict[str, Any]:

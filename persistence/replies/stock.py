@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, or_, select
 
 from persistence.dialect import Bulk
+from persistence.keyed import KEYS, Keyed
 from persistence.replies.matching import cost_of
-from persistence.replies.rows import columns_of, maybe_record_of, record_of, values_of
+from persistence.replies.rows import columns_of, made, record_of, values_of
 from persistence.session import Session, chunks
 from persistence.tables import inventory, order_items, reservations
 from schemas.replies.sizes import ShoeSize, size_tokens
@@ -51,6 +52,30 @@ SAVE: Final = Bulk(
 )
 
 
+#: Pieces with the hold that is live on each; one that has expired is none, whoever has noticed.
+_VIEWED: Final = select(*columns_of(Item, prefix="i_"), *columns_of(Hold, prefix="h_")).select_from(
+    inventory.outerjoin(
+        reservations,
+        and_(reservations.c.held_inventory_id == inventory.c.id, reservations.c.expires_at > bindparam("now")),
+    )
+)
+_COLUMNS: Final = len(columns_of(Item))
+_FIND: Final = Keyed(_VIEWED.where(inventory.c.sku == bindparam("sku")))
+_BY_NUMBER: Final = Keyed(_VIEWED.where(inventory.c.id.in_(KEYS)))
+_NEWEST: Final = Keyed(
+    _VIEWED.where(
+        inventory.c.status == ItemStatus.AVAILABLE,
+        or_(reservations.c.id.is_(None), reservations.c.user_id == bindparam("user")),
+    )
+    .order_by(inventory.c.created_at.desc(), inventory.c.id)
+    .limit(bindparam("most", type_=Integer))
+)
+#: What is compared with words; the rest of a piece is read of the best alone.
+_COMPARED: Final = _VIEWED.with_only_columns(inventory.c.id, inventory.c.search_text).order_by(
+    inventory.c.created_at.desc(), inventory.c.id
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Imported:
     """How many pieces an import met as new, changed, and as they were."""
@@ -83,16 +108,13 @@ class Stock:
 
     async def find(self, sku: str, now: datetime) -> StockView | None:
         """Return a piece as it stands, whatever its status; None where there is none of that SKU."""
-        found = await self._read(_viewed(now).where(inventory.c.sku == sku.strip().upper()))
-        return found[0] if found else None
+        rows = await self._session.rows(_FIND, sku=sku.strip().upper(), now=now)
+        return _view(rows[0]) if rows else None
 
     async def by_number(self, numbers: Collection[int], now: datetime) -> dict[int, StockView]:
         """Return pieces as they stand, by number."""
-        found: dict[int, StockView] = {}
-        for chunk in chunks(sorted(set(numbers))):
-            views = await self._read(_viewed(now).where(inventory.c.id.in_(chunk)))
-            found |= {each.item.id: each for each in views if each.item.id is not None}
-        return found
+        views = map(_view, await self._session.read(_BY_NUMBER, sorted(set(numbers)), now=now))
+        return {each.item.id: each for each in views if each.item.id is not None}
 
     async def search(
         self, wish: Wish, now: datetime, *, user_id: str | None = None, limit: int = SHOWN
@@ -101,12 +123,15 @@ class Stock:
 
         An empty wish is answered with what is newest. What is held for somebody else is not there.
         """
-        able = _viewed(now).where(*_filters(wish), _can_have(user_id))
-        newest = able.order_by(inventory.c.created_at.desc(), inventory.c.id)
+        if wish.is_empty:
+            rows = await self._session.rows(_NEWEST, now=now, user=user_id, most=limit)
+            return [_view(row) for row in rows]
+        able = (*_filters(wish), _can_have(user_id))
         if not wish.words:
-            return await self._read(newest.limit(limit))
-        compared = newest.with_only_columns(inventory.c.id, inventory.c.search_text).limit(COMPARED)
-        costs = {row.id: cost_of(wish.words, row.search_text) for row in await self._session.execute(compared)}
+            newest = _VIEWED.where(*able).order_by(inventory.c.created_at.desc(), inventory.c.id)
+            return await self._read(newest.limit(limit), now)
+        compared = await self._session.execute(_COMPARED.where(*able).limit(COMPARED), {"now": now})
+        costs = {row.id: cost_of(wish.words, row.search_text) for row in compared}
         best = sorted((number for number, cost in costs.items() if cost is not None), key=lambda each: costs[each] or 0)
         views = await self.by_number(best[:limit], now)
         # Between the two statements another customer may have been quicker.
@@ -114,17 +139,17 @@ class Stock:
 
     async def count_available(self, now: datetime) -> int:
         """Return how many pieces anybody can have now."""
-        able = _viewed(now).where(_can_have(None)).with_only_columns(func.count(inventory.c.id))
-        return int((await self._session.execute(able)).scalar_one())
+        able = _VIEWED.where(_can_have(None)).with_only_columns(func.count(inventory.c.id))
+        return int((await self._session.execute(able, {"now": now})).scalar_one())
 
     async def listed(
         self, now: datetime, *, limit: int, skip: int = 0, status: ItemStatus | None = None
     ) -> list[StockView]:
         """Return a page of pieces in order of SKU, for operators."""
-        query = _viewed(now).order_by(inventory.c.sku)
+        query = _VIEWED.order_by(inventory.c.sku)
         if status is not None:
             query = query.where(inventory.c.status == status)
-        return await self._read(query.limit(limit).offset(skip))
+        return await self._read(query.limit(limit).offset(skip), now)
 
     async def count(self, status: ItemStatus | None = None) -> int:
         """Return how many pieces there are."""
@@ -154,19 +179,14 @@ class Stock:
         await self._session.execute(marked.values(status=status, updated_at=now))
         return True
 
-    async def _read(self, query: Select[Any]) -> list[StockView]:
-        return [
-            StockView(record_of(Item, row, prefix="i_"), maybe_record_of(Hold, row, prefix="h_"))
-            for row in await self._session.execute(query)
-        ]
+    async def _read(self, query: Select[Any], now: datetime) -> list[StockView]:
+        return [_view(row) for row in await self._session.execute(query, {"now": now})]
 
 
-def _viewed(now: datetime) -> Select[Any]:
-    """Select pieces with the hold that is live on each; one that has expired is none, whoever has noticed."""
-    live = and_(reservations.c.held_inventory_id == inventory.c.id, reservations.c.expires_at > now)
-    return select(*columns_of(Item, prefix="i_"), *columns_of(Hold, prefix="h_")).select_from(
-        inventory.outerjoin(reservations, live)
-    )
+def _view(row: Sequence[Any]) -> StockView:
+    item, hold = row[:_COLUMNS], row[_COLUMNS:]
+    # An outer join that found nothing has no number, which is the last of a record.
+    return StockView(made(Item, item), made(Hold, hold) if hold[-1] is not None else None)
 
 
 def _can_have(user_id: str | None) -> ColumnElement[bool]:

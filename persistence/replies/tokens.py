@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 
 from persistence.dialect import Bulk, paths_of
-from persistence.replies.rows import record_of, selected, values_of
+from persistence.keyed import KEYS, Keyed
+from persistence.replies.rows import made, record_of, selected, values_of
 from persistence.session import Session
 from persistence.tables import oauth_tokens
 from schemas.replies.records import Tokens as Stored
@@ -30,6 +31,9 @@ PUT: Final = Bulk(
     ),
 )
 
+_GET: Final = Keyed(selected(Stored).where(oauth_tokens.c.business_id == bindparam("business")))
+_KNOWN: Final = Keyed(select(oauth_tokens.c.business_id).where(oauth_tokens.c.business_id.in_(KEYS)))
+
 
 class Tokens:
     """Accounts by business id."""
@@ -44,14 +48,12 @@ class Tokens:
 
     async def get(self, business_id: str) -> Stored | None:
         """Return an account's tokens, or None."""
-        query = selected(Stored).where(oauth_tokens.c.business_id == business_id)
-        row = (await self._session.execute(query)).first()
-        return record_of(Stored, row) if row is not None else None
+        rows = await self._session.rows(_GET, business=business_id)
+        return made(Stored, rows[0]) if rows else None
 
     async def known(self, business_ids: Collection[str]) -> set[str]:
         """Return which of these are accounts with tokens."""
-        asked = select(oauth_tokens.c.business_id).where(oauth_tokens.c.business_id.in_(sorted(set(business_ids))))
-        return set((await self._session.execute(asked)).scalars())
+        return {row[0] for row in await self._session.read(_KNOWN, sorted(set(business_ids)))}
 
     async def listed(self) -> list[Stored]:
         """Return every account."""

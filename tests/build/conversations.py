@@ -6,7 +6,8 @@ from itertools import count
 from typing import Any
 
 from brokers.delivery import Delivery
-from handlers.replies.answering import Answers, answer_thread
+from handlers.replies.answering import answer_thread
+from handlers.replies.composing import Answers
 from persistence.uow import Transaction, Uow
 from schemas.replies.messages import AnswerThread
 from schemas.replies.records import Reply, ReplyState, Thread, WebhookState

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from brokers.delivery import Delivery
 from brokers.verdict import Conflict
+from handlers.replies.composing import Answers
 from handlers.replies.inbound import take_webhook
 from handlers.replies.reception import Reception
 from persistence.engine import Database
@@ -38,12 +39,22 @@ def notice(raw: bytes, at: datetime = NOW) -> Delivery[TakeWebhook]:
     return Delivery(message=message, message_id="m", is_derived=False, key="", observed_at=at, raw=b"")
 
 
-async def take(uow: Uow, *bodies: bytes, at: datetime = NOW, reception: Reception = RECEPTION) -> None:
-    """Take notifications in, one after the other, as the runtime does: again for as long as a race is lost."""
-    for body in bodies:
+async def take(
+    uow: Uow,
+    *bodies: bytes,
+    at: datetime = NOW,
+    reception: Reception = RECEPTION,
+    together: bool = False,
+    answers: Answers | None = None,
+) -> None:
+    """Take notifications in, one after the other or as a group, as the runtime does: again where a race is lost.
+
+    Without `answers` none of them is answered with that.
+    """
+    for group in [bodies] if together else [(body,) for body in bodies]:
         for tries_left in reversed(range(TRIES)):
             try:
-                await take_webhook(notice(body, at), uow, lambda: at, reception)
+                await take_webhook([notice(body, at) for body in group], uow, lambda: at, reception, answers)
                 break
             except Conflict:
                 if not tries_left:

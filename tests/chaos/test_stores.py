@@ -7,7 +7,8 @@ from functools import partial
 
 import pytest
 
-from persistence.engine import LOCK_WAIT, READ_TIMEOUT
+from persistence.engine import LOCK_WAIT
+from persistence.session import READ_TIMEOUT
 from tests.chaos.antagonist import antagonist, deadlocks
 from tests.chaos.fleet import RoleProcess, Workers
 from tests.chaos.under_fire import RECOVERY_SECONDS, Begin, MeshUnderFire

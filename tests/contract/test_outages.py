@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from brokers.verdict import Unavailable
 from mesh.embedded.mariadb import PrivateMariaDB
-from persistence import engine
+from persistence import engine, session
 from persistence.engine import Database, open_engine
 from persistence.migrate import upgrade
 from tests.build.records import new_id
@@ -114,3 +114,18 @@ async def _execute(url: str, statement: str) -> None:
     async with anything.begin() as connection:
         await connection.exec_driver_sql(statement)
     await anything.dispose()
+
+
+async def test_a_server_that_does_not_answer_in_time_is_unavailable_and_its_connection_is_discarded(
+    sql: PrivateMariaDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await upgrade(sql.url)
+    async with opened(sql.url) as database:
+        assert await _claim(database)
+        monkeypatch.setattr(session, "READ_TIMEOUT", timedelta(seconds=0.2))
+        with pytest.raises(Unavailable):
+            async with database.uow() as tx:
+                await tx._session.execute(text("SELECT SLEEP(2)"))
+        monkeypatch.undo()
+        assert lent(database) == 0
+        assert await _claim(database)

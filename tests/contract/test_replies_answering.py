@@ -8,7 +8,8 @@ import pytest
 
 from brokers.verdict import Conflict
 from handlers.replies import wording
-from handlers.replies.answering import LEASE, TRIES, Answers
+from handlers.replies.answering import LEASE, TRIES
+from handlers.replies.composing import Answers
 from handlers.replies.router import skus_in
 from persistence.uow import Uow
 from schemas.replies.records import Handoff, ReplyKind, WebhookState

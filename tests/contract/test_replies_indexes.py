@@ -90,6 +90,13 @@ async def scanned(database: Database, work: Callable[[Transaction], Awaitable[An
     async with database.uow() as tx:
         connection = tx._session._connection
         event.listen(connection.sync_connection, "before_cursor_execute", note)
+        ask = tx._session._asked
+
+        async def noted(text: str, parameters: Any) -> Any:
+            asked.append((text, parameters))
+            return await ask(text, parameters)
+
+        tx._session._asked = noted  # type: ignore[method-assign] # what goes to the driver itself
         await work(tx)
         event.remove(connection.sync_connection, "before_cursor_execute", note)
         found = []

@@ -12,7 +12,8 @@ from adapters.budgets import Budgets
 from adapters.replies.deciding import Away, Question
 from adapters.replies.model import Model, openai_model
 from handlers.replies import wording
-from handlers.replies.answering import LEASE, Answers
+from handlers.replies.answering import LEASE
+from handlers.replies.composing import Answers
 from persistence.uow import Uow
 from schemas.replies.intents import Guess, Intent, guess
 from schemas.replies.records import Handoff

@@ -24,6 +24,8 @@ from persistence.migrate import upgrade
 from persistence.tables import messages, outbox
 from publishers.gateway.signature import sign
 from publishers.gateway.tiktok import PATH
+from schemas.replies.messages import AnswerThread, SendReplies
+from schemas.replies.records import Role
 from settings import Settings
 from tests.build.broker import DRAIN, eventually
 from tests.build.replies import BUSINESS
@@ -47,13 +49,24 @@ class World:
     async def said(self) -> list[tuple[str, str]]:
         async with self.composition.database.uow() as tx:
             rows = await tx._session.execute(
-                select(messages.c.conversation_id, messages.c.content).order_by(messages.c.id)
+                select(messages.c.conversation_id, messages.c.content)
+                .where(messages.c.role == Role.USER)
+                .order_by(messages.c.id)
             )
             return [(row.conversation_id, row.content) for row in rows]
 
-    async def wakes(self) -> int:
+    async def answers(self) -> list[tuple[str, int | None]]:
+        """Return the reply to each message, with its conversation."""
         async with self.composition.database.uow() as tx:
-            return len((await tx._session.execute(select(outbox.c.id))).all())
+            rows = await tx._session.execute(
+                select(messages.c.conversation_id, messages.c.reply_id).where(messages.c.role == Role.USER)
+            )
+            return [(row.conversation_id, row.reply_id) for row in rows]
+
+    async def wakes(self, key: str) -> int:
+        async with self.composition.database.uow() as tx:
+            named = outbox.c.routing_key.startswith(key)
+            return len((await tx._session.execute(select(outbox.c.id).where(named))).all())
 
 
 @pytest.fixture
@@ -118,7 +131,11 @@ async def test_every_message_is_taken_in_once_and_in_the_order_of_its_conversati
     assert set(Counter(said).values()) == {1}
     for c in range(CONVERSATIONS):
         assert [text for conversation, text in said if conversation == f"cv-{c}"] == [str(n) for n in range(EACH)]
-    assert await world.wakes() == CONVERSATIONS * EACH
+    answers = await world.answers()
+    replied = [number for _, number in answers if number is not None]
+    assert len(set(replied)) == len(replied) == await world.wakes(SendReplies.key)
+    # Nobody answers what waits here, so that its conversation was woken for the first of it alone.
+    assert await world.wakes(AnswerThread.key) == len({name for name, number in answers if number is None})
 
 
 async def test_a_notification_that_is_not_json_goes_its_way_too(world: World) -> None:

@@ -20,6 +20,8 @@ ADAPTER = TypeAdapter(Ping)
 class Acks:
     """A subscription that knows which messages the broker would forget."""
 
+    has_gaps = False
+
     def __init__(self) -> None:
         self.lost = asyncio.Event()
         self.delivered: set[int] = set()
@@ -113,3 +115,47 @@ async def test_a_message_that_waited_behind_another_transaction_does_not_linger_
     async with asyncio.timeout(10):
         await called.was_called.wait()
     await work.drain()
+
+
+class Slow:
+    """An attempt that ends when it is told to."""
+
+    is_stopping = False
+
+    def __init__(self) -> None:
+        self.groups: list[int] = []
+        self.goes_on = asyncio.Event()
+
+    async def __call__(self, argument: Any, _headers: Any) -> None:
+        self.groups.append(len(argument))
+        await self.goes_on.wait()
+
+
+async def test_a_group_at_work_is_finished_before_a_pause_and_none_begins_until_it_is_over() -> None:
+    slow, acks = Slow(), Acks()
+    work = GroupWork(slow, Courier(set()), Batch(size=2), gives_back_by_nack=True)  # type: ignore[arg-type]
+    work.start()
+
+    async def until_begun(groups: int) -> None:
+        async with asyncio.timeout(10):
+            while len(slow.groups) < groups:
+                await asyncio.sleep(0)
+
+    def accept(*tags: int) -> None:
+        acks.delivered |= set(tags)
+        for tag in tags:
+            work.accept(Held(replace(arrived(NOW, b"{}"), tag=tag), acks, ADAPTER))  # type: ignore[arg-type]
+
+    accept(1, 2)
+    await until_begun(1)
+    assert not await work.paused(timedelta(seconds=0.02))  # what hangs longer keeps the partition
+    pausing = asyncio.create_task(work.paused(timedelta(seconds=10)))
+    accept(3, 4)
+    await asyncio.sleep(0.02)
+    slow.goes_on.set()
+    assert await pausing
+    assert (slow.groups, acks.acked) == ([2], {1, 2})
+    work.resume()
+    await until_begun(2)
+    await work.drain()
+    assert acks.acked == {1, 2, 3, 4}
