@@ -95,13 +95,12 @@ async def test_a_wrong_password_is_unavailable(sql: PrivateMariaDB) -> None:
 async def test_a_pool_that_is_all_lent_is_unavailable(sql: PrivateMariaDB, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "CONNECTION_WAIT", timedelta(seconds=0.05))
     await upgrade(sql.url)
-    async with opened(sql.url) as database:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(engine.POOL_SIZE):
-                group.create_task(_hold(database))
-            await asyncio.sleep(0.3)
-            with pytest.raises(Unavailable):
-                await _claim(database)
+    async with opened(sql.url) as database, asyncio.TaskGroup() as group:
+        for _ in range(engine.POOL_SIZE):
+            group.create_task(_hold(database))
+        await asyncio.sleep(0.3)
+        with pytest.raises(Unavailable):
+            await _claim(database)
 
 
 async def _hold(database: Database) -> None:
