@@ -5,7 +5,6 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -19,8 +18,6 @@ from brokers.subscription import Subscription
 from brokers.work import Work
 
 log = structlog.get_logger()
-
-_LOOK = 0.01
 
 
 class GroupWork(Work):
@@ -37,8 +34,6 @@ class GroupWork(Work):
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
         self._draining = False
-        self._open = asyncio.Event()
-        self._open.set()
         self._loop: asyncio.Task[None] | None = None
 
     def accept(self, held: Held) -> None:
@@ -56,6 +51,11 @@ class GroupWork(Work):
         """Whether nothing is held."""
         return not self._buffer and not self._at_work
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether a group is at work."""
+        return bool(self._at_work)
+
     def holds_of(self, subscription: Subscription) -> bool:
         """Whether something is held that came on a subscription."""
         return any(held.subscription is subscription for held in (*self._at_work, *self._buffer))
@@ -67,22 +67,6 @@ class GroupWork(Work):
     def start(self) -> None:
         """Begin to work."""
         self._loop = asyncio.create_task(self._run())
-
-    async def paused(self, within: timedelta) -> bool:
-        """Begin no group any more and finish the one at work; false where that takes too long, and then it goes on."""
-        self._open.clear()
-        try:
-            async with asyncio.timeout(within.total_seconds()):
-                while self._at_work:  # noqa: ASYNC110 -- it is rare, and an event would cost each group
-                    await asyncio.sleep(_LOOK)
-        except TimeoutError:
-            self._open.set()
-            return False
-        return True
-
-    def resume(self) -> None:
-        """Go on after a pause."""
-        self._open.set()
 
     async def drain(self) -> None:
         """Commit everything in the buffer: small messages are finished faster than they are handed back."""

@@ -4,7 +4,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -18,8 +17,6 @@ from brokers.work import Work
 log = structlog.get_logger()
 
 KeyOf = Callable[[Any], str]
-
-_LOOK = 0.01
 
 
 class SingleWork(Work):
@@ -45,8 +42,6 @@ class SingleWork(Work):
         self._arrived = asyncio.Semaphore(0)
         self._held: set[Held] = set()
         self._draining = False
-        self._open = asyncio.Event()
-        self._open.set()
         self._begun = 0
         self._hands: list[asyncio.Task[None]] = []
         self._moves: set[asyncio.Task[None]] = set()
@@ -68,6 +63,11 @@ class SingleWork(Work):
         """Whether nothing is held."""
         return not self._held
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether a hand is at work."""
+        return bool(self._begun)
+
     def holds_of(self, subscription: Subscription) -> bool:
         """Whether something is held that came on a subscription."""
         return any(held.subscription is subscription for held in self._held)
@@ -75,22 +75,6 @@ class SingleWork(Work):
     def start(self) -> None:
         """Begin to work."""
         self._hands = [asyncio.create_task(self._run()) for _ in range(self._concurrency)]
-
-    async def paused(self, within: timedelta) -> bool:
-        """Begin nothing more and finish what has begun; false where that takes too long, and then it goes on."""
-        self._open.clear()
-        try:
-            async with asyncio.timeout(within.total_seconds()):
-                while self._begun:  # noqa: ASYNC110 -- it is rare, and an event would cost each message
-                    await asyncio.sleep(_LOOK)
-        except TimeoutError:
-            self._open.set()
-            return False
-        return True
-
-    def resume(self) -> None:
-        """Go on after a pause."""
-        self._open.set()
 
     async def drain(self) -> None:
         """Finish what has begun, give back what has not, in its order."""

@@ -10,6 +10,9 @@ from brokers.courier import Courier
 from brokers.held import Held
 from brokers.subscription import Subscription
 
+#: How often a pause looks whether work has ended, in seconds.
+_LOOK = 0.01
+
 
 class Work(ABC):
     """Takes deliveries in order of arrival and settles each: done, retried, parked or given back."""
@@ -19,6 +22,8 @@ class Work(ABC):
         self._attempt = attempt
         self._courier = courier
         self.gives_back_by_nack = gives_back_by_nack
+        self._open = asyncio.Event()
+        self._open.set()
 
     @abstractmethod
     def accept(self, held: Held) -> None:
@@ -37,13 +42,26 @@ class Work(ABC):
     def holds_of(self, subscription: Subscription) -> bool:
         """Whether something is held that came on a subscription."""
 
+    @property
     @abstractmethod
+    def has_begun(self) -> bool:
+        """Whether a handler is at work."""
+
     async def paused(self, within: timedelta) -> bool:
         """Begin nothing more and finish what has begun; false where that takes too long, and then it goes on."""
+        self._open.clear()
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                while self.has_begun:  # noqa: ASYNC110 -- an event would cost each message
+                    await asyncio.sleep(_LOOK)
+        except TimeoutError:
+            self._open.set()
+            return False
+        return True
 
-    @abstractmethod
     def resume(self) -> None:
         """Go on after a pause, if there was one; what came on a channel that is closed by now is passed over."""
+        self._open.set()
 
     @abstractmethod
     async def drain(self) -> None:

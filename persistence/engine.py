@@ -5,7 +5,6 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -16,7 +15,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from brokers.verdict import Conflict
+from brokers.verdict import Conflict, Unavailable
 from persistence.border import border
 from persistence.tables.types import Quotable, escaped
 from persistence.uow import Transaction, transaction
@@ -32,6 +31,8 @@ DRIVERS: Final = {
 POOL_SIZE: Final = 10
 #: How long a transaction waits for a row that another holds before it gives way as a Conflict (MySQL's default is 50).
 LOCK_WAIT: Final = timedelta(seconds=10)
+#: How long a transaction waits for a connection while all are in use.
+CONNECTION_WAIT: Final = timedelta(seconds=30)
 #: A connection idle for this long is pinged before use; busier ones are trusted, which saves a round trip each time.
 TRUSTED: Final = timedelta(seconds=30)
 #: Connections are renewed before a server or firewall would drop them (MySQL's wait_timeout is 8 hours).
@@ -57,15 +58,23 @@ SQLITE_PRAGMAS: Final = (
 class Database:
     """A pool of connections and the units of work that run on them."""
 
-    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+    def __init__(self, engine: AsyncEngine, clock: Clock, pool_size: int) -> None:
         self._engine = engine
         self._clock = clock
-        # SQLite has one writer at a time: a fair queue in the process beats its polling for the file's lock.
-        self._writer = asyncio.Lock() if engine.dialect.name == "sqlite" else None
+        self._is_lite = engine.dialect.name == "sqlite"
+        # The pool lets whoever comes by take what somebody waits for, who may then wait for ever; this line is fair.
+        # SQLite has one writer at a time, and standing in line for it beats polling for the file's lock.
+        self._line = asyncio.Semaphore(1 if self._is_lite else pool_size)
 
-    def uow(self) -> AbstractAsyncContextManager[Transaction]:
+    @contextlib.asynccontextmanager
+    async def uow(self) -> AsyncIterator[Transaction]:
         """Open one short transaction: `async with database.uow() as tx`."""
-        return self._in_turn() if self._writer else transaction(self._engine, self._clock)
+        await self._turn()
+        try:
+            async with transaction(self._engine, self._clock) as tx:
+                yield tx
+        finally:
+            self._line.release()
 
     async def probe(self) -> None:
         """Ask the database for a sign of life; raises Unavailable without one."""
@@ -88,23 +97,20 @@ class Database:
         """Close all connections."""
         await self._engine.dispose()
 
-    @contextlib.asynccontextmanager
-    async def _in_turn(self) -> AsyncIterator[Transaction]:
-        assert self._writer
+    async def _turn(self) -> None:
+        """Wait in line; who waits for too long gives way."""
         try:
-            await asyncio.wait_for(self._writer.acquire(), LOCK_WAIT.total_seconds())
+            async with asyncio.timeout(LOCK_WAIT.total_seconds() if self._is_lite else CONNECTION_WAIT.total_seconds()):
+                await self._line.acquire()
         except TimeoutError as error:
-            raise Conflict("another transaction of this process holds the database") from error
-        try:
-            async with transaction(self._engine, self._clock) as tx:
-                yield tx
-        finally:
-            self._writer.release()
+            if self._is_lite:
+                raise Conflict("another transaction of this process holds the database") from error
+            raise Unavailable(f"no connection to the database was free within {CONNECTION_WAIT}") from error
 
 
 def open_uow(url: str, *, clock: Clock = utc_now, pool_size: int = POOL_SIZE) -> Database:
     """Prepare connections to `url`; none is made before the first use."""
-    return Database(open_engine(url, pool_size=pool_size), clock)
+    return Database(open_engine(url, pool_size=pool_size), clock, pool_size)
 
 
 def open_engine(url: str, *, pool_size: int = POOL_SIZE) -> AsyncEngine:

@@ -201,7 +201,7 @@ async def test_events_arrive_once_though_their_senders_are_killed_in_mid_send(be
         for shop in market_.shops.values():
             shop.standin.set_faults(latency_ms=150)
         async with market_.load():
-            for number in range(6):
+            for number in range(20):
                 await eventually(market_.is_sending, 30)
                 victim = mesh.fleet.workers[number % 2]
                 await victim.kill()

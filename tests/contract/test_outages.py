@@ -92,16 +92,15 @@ async def test_a_wrong_password_is_unavailable(sql: PrivateMariaDB) -> None:
             await database.probe()
 
 
-async def test_a_pool_that_is_all_lent_is_unavailable(sql: PrivateMariaDB) -> None:
+async def test_a_pool_that_is_all_lent_is_unavailable(sql: PrivateMariaDB, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "CONNECTION_WAIT", timedelta(seconds=0.05))
     await upgrade(sql.url)
-    async with opened(sql.url) as database:
-        database._engine.pool._timeout = 0.05  # type: ignore[attr-defined]  # half a minute is long for a test
-        async with asyncio.TaskGroup() as group:
-            for _ in range(engine.POOL_SIZE):
-                group.create_task(_hold(database))
-            await asyncio.sleep(0.3)
-            with pytest.raises(Unavailable):
-                await _claim(database)
+    async with opened(sql.url) as database, asyncio.TaskGroup() as group:
+        for _ in range(engine.POOL_SIZE):
+            group.create_task(_hold(database))
+        await asyncio.sleep(0.3)
+        with pytest.raises(Unavailable):
+            await _claim(database)
 
 
 async def _hold(database: Database) -> None:

@@ -238,3 +238,27 @@ async def test_a_transaction_costs_no_round_trip_but_its_statements_and_its_comm
         async with database.uow() as tx:
             # One commit, and this question itself.
             assert await questions(tx) - before == 2
+
+
+async def test_whoever_waits_for_a_connection_has_the_next_one(url: str) -> None:
+    """And is not passed by those who come back for another transaction as soon as they have ended one."""
+    database, turns = open_uow(url, pool_size=2), 0
+
+    async def greedy() -> None:
+        nonlocal turns
+        while True:
+            async with database.uow() as tx:
+                await tx.inbox.claim(f"greedy-{turns}")
+                turns += 1
+
+    busy = [asyncio.create_task(greedy()) for _ in range(4)]
+    while turns < 10:
+        await asyncio.sleep(0)
+    for _ in range(5):
+        before = turns
+        async with database.uow():
+            assert turns - before <= len(busy) + 1
+    for task in busy:
+        task.cancel()
+    await asyncio.gather(*busy, return_exceptions=True)
+    await database.close()
