@@ -1,7 +1,10 @@
 """Dead letters: looked at without being moved, redriven with confirms, discarded only when told to."""
 
+import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,11 +15,15 @@ from aiormq import spec
 from pydantic import TypeAdapter
 
 from brokers.incoming import A_YEAR, Incoming, incoming, moment
-from brokers.link import Link
+from brokers.link import Link, leave
 from brokers.outgoing import Outgoing
 from brokers.publisher import Publisher
 from brokers.queue import Queue
+from brokers.verdict import Unavailable
 from schemas.clock import Clock
+
+#: How long letters that were looked at are waited for; they are where they were in a few milliseconds.
+BACK_SECONDS = 2.0
 
 #: Headers that tell why a message was parked; a redriven message starts without them.
 FAILURE = frozenset(
@@ -98,13 +105,26 @@ class DeadLetters:
     async def letters(self, selection: Selection) -> AsyncIterator[DeadLetter]:
         """Yield the selected letters, oldest first a queue; all of them stay where they are."""
         channel = await self._link.channel()
+        read = Counter[str]()
         try:
             for queue in self._selected(selection):
                 async for letter in self._read(channel, queue):
+                    read[queue.dead] += 1
                     if selection.takes(letter):
                         yield letter
         finally:
             await channel.close()  # what is unacked goes back to its place
+            await self._back(read)
+
+    async def _back(self, read: Counter[str]) -> None:
+        """Wait until letters that were read can be read again: the broker takes its time after a channel is closed."""
+        with suppress(TimeoutError, Unavailable):  # or others have them by now
+            async with asyncio.timeout(BACK_SECONDS):
+                channel = await self._link.channel()
+                for name, count in read.items():
+                    while await _depth(channel, name) < count:  # noqa: ASYNC110 - a depth can only be asked for
+                        await asyncio.sleep(0.02)
+                await leave(channel)
 
     async def redrive(
         self, selection: Selection, before_each: Callable[[DeadLetter], Any], body: bytes | None = None
@@ -134,6 +154,7 @@ class DeadLetters:
     async def _remove(self, selection: Selection, before_each: Callable[[DeadLetter], Any], act: Any) -> int:
         channel = await self._link.channel()
         count = 0
+        left = Counter[str]()
         try:
             for queue in self._selected(selection):
                 async for letter in self._read(channel, queue):
@@ -142,8 +163,11 @@ class DeadLetters:
                         await act(letter)
                         await channel.basic_ack(letter.incoming.tag)
                         count += 1
+                    else:
+                        left[queue.dead] += 1
         finally:
             await channel.close()
+            await self._back(left)
         return count
 
     def _selected(self, selection: Selection) -> list[Queue]:
