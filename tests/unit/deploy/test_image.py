@@ -23,8 +23,7 @@ def test_everything_copied_is_let_through_by_dockerignore_and_nothing_else() -> 
 def test_every_package_of_the_project_is_in_the_image() -> None:
     setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     packages = {name.rstrip("*") for name in setuptools["packages"]["find"]["include"]}
-    modules = {f"{name}.py" for name in setuptools["py-modules"]}
-    assert packages | modules <= set(COPIED)
+    assert packages <= set(COPIED)
 
 
 def test_it_is_built_in_two_stages_on_a_pinned_slim_python() -> None:

@@ -14,6 +14,7 @@ FOLDERS = (
     "crawlers",
     "brokers",
     "schemas",
+    "settings",
     "deploy",
     "tests",
 )
