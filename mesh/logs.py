@@ -12,8 +12,9 @@ import structlog
 QUIET = {"aiormq": logging.CRITICAL, "asyncio": logging.ERROR, "uvicorn": logging.WARNING, "alembic": logging.WARNING}
 
 
-def configure(level: str, form: str, stream: TextIO = sys.stderr) -> None:
-    """Set up logging of this process; `form` is "json" or "console"."""
+def configure(level: str, form: str, stream: TextIO | None = None) -> None:
+    """Set up logging of this process, to standard error unless told otherwise; `form` is "json" or "console"."""
+    stream = stream or sys.stderr
     steady = cast("TextIO", _Steady(stream))
     threshold = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Any] = [
@@ -25,7 +26,8 @@ def configure(level: str, form: str, stream: TextIO = sys.stderr) -> None:
     if form == "json":
         rendering: list[Any] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_dumps)]
     else:
-        rendering = [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+        plain = structlog.dev.plain_traceback  # the default one shows locals: texts of customers, tokens
+        rendering = [structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=plain)]
     structlog.configure(
         processors=[*shared, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,9 @@ from tests.build.telling import is_worker, tell, told
 
 #: Left out unless the run names them: they take minutes.
 ON_REQUEST = ("long", "soak")
+
+# xdist tells its workers that they write 80 columns wide; what a test reads is as wide as a file.
+os.environ.pop("COLUMNS", None)
 
 
 @pytest.hookimpl(trylast=True)

@@ -5,20 +5,22 @@ burst. https://limits.readthedocs.io/en/stable/strategies.html#moving-window
 """
 
 import time
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
-import structlog
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import MovingWindowRateLimiter
 from limits.storage import storage_from_string
 
-log = structlog.get_logger()
+from adapters.patience import Patience
+from brokers.verdict import Unavailable
 
 #: A minute, and what a call may be longer under way than the one before it: TikTok counts when they arrive.
 WINDOW: Final = timedelta(seconds=62)
 #: Whoever has to wait looks again no sooner.
+MOMENT: Final = timedelta(seconds=1)
 SHORTEST_WAIT: Final = timedelta(milliseconds=100)
 
 
@@ -28,6 +30,7 @@ class Pace:
     def __init__(self, storage: Storage, a_minute: int) -> None:
         self._shared = MovingWindowRateLimiter(storage)
         self._own = MovingWindowRateLimiter(MemoryStorage())
+        self._patience = Patience("the pace of accounts", MOMENT)
         self._budget = RateLimitItemPerSecond(a_minute, int(WINDOW.total_seconds()), namespace="tt:rl")
 
     @classmethod
@@ -44,11 +47,11 @@ class Pace:
 
         While Redis is away each process keeps the pace for itself: messages are not held back for it.
         """
-        try:
-            return await self._asked(self._shared, business_id)
-        except Exception as error:  # noqa: BLE001 -- whatever a client of Redis raises
-            log.warning("pace_not_shared", business=business_id, error=repr(error))
-            return await self._asked(self._own, business_id)
+        with suppress(Unavailable):
+            if not self._patience.is_resting:
+                async with self._patience.reached():
+                    return await self._asked(self._shared, business_id)
+        return await self._asked(self._own, business_id)
 
     async def _asked(self, limiter: MovingWindowRateLimiter, business_id: str) -> timedelta:
         if await limiter.hit(self._budget, business_id):

@@ -1,5 +1,6 @@
 """Answers what waits in a conversation: claimed, read, and answered in one transaction with the facts of then."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from adapters.replies.deciding import Away, Question, Turn
 from brokers import metrics, topology
 from brokers.delivery import Delivery
 from brokers.router import Router
+from brokers.verdict import Conflict, Unavailable
 from handlers.replies.at_once import REMEMBERED
 from handlers.replies.composing import Answers, Reading, composed, read_here
 from handlers.replies.router import LONGEST
@@ -37,6 +39,7 @@ BURST: Final = 50
 AWAKE: Final = timedelta(seconds=30)
 #: A vendor sees who wrote as a number that means nothing to it.
 PSEUDONYM: Final = 16
+_SILENT: Final = "the bot may not answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,11 @@ async def answer_thread(delivery: Delivery[AnswerThread], uow: Uow, clock: Clock
             pass
     except _TakenOverError:
         log.debug("answer_taken_over", conversation_id=delivery.message.conversation_id)
+    except (Conflict, Unavailable):
+        raise
+    except Exception:  # what was counted as a try is undone with the rest, and a message must not block for ever
+        await _count_try(delivery.message.conversation_id, delivery.message_id, uow, clock, answers)
+        raise
 
 
 async def _round(conversation: str, token: str, uow: Uow, clock: Clock, answers: Answers) -> bool:
@@ -80,7 +88,7 @@ async def _round(conversation: str, token: str, uow: Uow, clock: Clock, answers:
             await tx.webhooks.answered(_ids(taken.events))
             return await _answer(tx, taken, taken.thread, readings, now, answers)
         await tx.webhooks.take(_ids(taken.events), token=token, until=now + LEASE)
-    readings = [await _read(answers, taken, taken.thread.user_id, text) for text in unread]
+    readings = await asyncio.gather(*(_read(answers, taken, taken.thread.user_id, text) for text in unread))
     async with uow() as tx:
         now = whole_milliseconds(clock())
         thread = await _still(tx, taken, token, now)
@@ -88,6 +96,21 @@ async def _round(conversation: str, token: str, uow: Uow, clock: Clock, answers:
             return False
         taken = replace(taken, goes_on=await tx.webhooks.waits(conversation))
         return await _answer(tx, taken, thread, readings, now, answers)
+
+
+async def _count_try(conversation: str, token: str, uow: Uow, clock: Clock, answers: Answers) -> None:
+    """Count that what waits could not be answered, unless it was counted when it was claimed."""
+    async with uow() as tx:
+        thread = await tx.threads.get(conversation, for_update=True)
+        if thread is not None:
+            now, most = whole_milliseconds(clock()), _most(answers)
+            waiting = await tx.webhooks.free(conversation, thread.user_id, now=now, token=token, limit=most)
+            await tx.webhooks.tried(waiting.numbers)
+
+
+def _most(answers: Answers) -> int:
+    # One reply a message where nobody waits for a burst to end; then the rest is left for the next round.
+    return 1 if answers.debounce == timedelta() else BURST
 
 
 class _TakenOverError(Exception):
@@ -99,14 +122,14 @@ async def _found(tx: Transaction, conversation: str, token: str, now: datetime, 
     thread = await tx.threads.get(conversation, for_update=True)
     if thread is None or (thread.answer_at is not None and thread.answer_at > now):
         return None
-    # One reply a message where nobody waits for a burst to end; then the rest is left for the next round.
-    most = 1 if answers.debounce == timedelta() else BURST
-    waiting = await tx.webhooks.free(conversation, thread.user_id, now=now, token=token, limit=most)
+    waiting = await tx.webhooks.free(conversation, thread.user_id, now=now, token=token, limit=_most(answers))
+    if waiting.is_held:
+        return None  # somebody is answering what was written before this, and looks again, or is looked for, after it
     if not waiting.events:
         await _rest(tx, thread)
         return None
     if _is_with_person(thread, now) or waiting.opted_out_at is not None:
-        await tx.webhooks.drop(WebhookState.DONE, "the bot may not answer", conversation_id=conversation)
+        await tx.webhooks.drop(WebhookState.DONE, _SILENT, conversation_id=conversation)
         await tx.threads.save(replace(thread, answer_at=None, updated_at=now))
         return None
     # What is found for the last time is counted with what was found before it.
@@ -171,6 +194,7 @@ async def _still(tx: Transaction, taken: _Taken, token: str, now: datetime) -> T
         raise _TakenOverError
     if await _may_answer(tx, thread, now):
         return thread
+    await tx.webhooks.drop(WebhookState.DONE, _SILENT, conversation_id=thread.conversation_id)
     await tx.threads.save(replace(thread, answer_at=None, updated_at=now))
     return None
 

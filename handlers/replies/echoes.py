@@ -3,11 +3,15 @@
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import Final
 
 from handlers.replies.ledger import Ledger
 from handlers.replies.reception import Notice, Reception
 from schemas.replies.messages import SendReplies
-from schemas.replies.records import Handoff, Role, Thread, WebhookState
+from schemas.replies.records import Handoff, ReplyKind, Role, Thread, WebhookState
+
+#: Why nothing more is said.
+PERSON: Final = "a person answers"
 
 
 async def take_echo(ledger: Ledger, notice: Notice) -> str:
@@ -31,18 +35,21 @@ async def take_echo(ledger: Ledger, notice: Notice) -> str:
 def take_by_hand(ledger: Ledger, notice: Notice, reception: Reception) -> str:
     """Note what a person of the shop said, and keep the bot out of the conversation for a while."""
     thread = ledger.threads[notice.heard.conversation_id]
+    if thread.last_inbound_at is None or notice.at >= thread.last_inbound_at:  # TikTok counts whoever writes
+        thread = replace(thread, window_sent_count=thread.window_sent_count + 1, updated_at=notice.now)
     taken_over = _taken_over(thread, notice.at + reception.handoff, notice.now)
-    after = partial(_leave, ledger, thread.conversation_id) if taken_over is not None else None
+    after = partial(_leave, ledger, notice) if taken_over is not None else None
     if not ledger.say(notice, Role.OPERATOR, WebhookState.DONE, after=after):
         return "duplicate"
-    if taken_over is not None:
-        ledger.change(taken_over)
+    ledger.change(taken_over or thread)
     return "operator"
 
 
-async def _leave(ledger: Ledger, conversation_id: str, number: int) -> None:  # noqa: ARG001 -- all that follows is told
-    """Leave to a person what waits to be answered."""
-    await ledger.tx.webhooks.drop(WebhookState.DONE, "a person answers", conversation_id=conversation_id)
+async def _leave(ledger: Ledger, notice: Notice, number: int) -> None:  # noqa: ARG001 -- all that follows is told
+    """Leave to a person what waits to be answered, and say no more than they do."""
+    conversation_id = notice.heard.conversation_id
+    await ledger.tx.webhooks.drop(WebhookState.DONE, PERSON, conversation_id=conversation_id)
+    await ledger.tx.replies.cancel(conversation_id, notice.now, PERSON, but=(ReplyKind.OPERATOR,))
 
 
 def _taken_over(thread: Thread, until: datetime, now: datetime) -> Thread | None:

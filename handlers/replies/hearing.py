@@ -20,7 +20,7 @@ _START: Final = frozenset({"start", "unstop", "subscribe", "opt in", "anza"})
 #: Who goes on writing is waited for at most so many pauses.
 _PAUSES: Final = 3
 #: Answering begins within that; a wake-up that found nobody is repeated after it.
-_AWAKE: Final = timedelta(seconds=10)
+_AWAKE: Final = timedelta(seconds=30)
 _REACTION: Final = "reaction"
 
 

@@ -47,7 +47,16 @@ async def take_webhook(
     all of its effects.
     """
     now = whole_milliseconds(clock())
-    notices = [Notice(heard=read(each.message.raw), said=each.message, now=now) for each in deliveries]
+    notices = [
+        Notice(
+            heard=read(each.message.raw),
+            said=each.message,
+            now=now,
+            message_id=each.message_id,
+            correlation_id=each.correlation_id,
+        )
+        for each in deliveries
+    ]
     for run in _runs(notices):
         outcomes = await _taken_in(run, uow, reception, answers)
         for notice, outcome in zip(run, outcomes, strict=True):
@@ -64,6 +73,8 @@ def _tell(notice: Notice, outcome: str) -> None:
         webhook=notice.heard.event[:64],
         conversation_id=notice.heard.conversation_id,
         message_id_there=notice.heard.message_id,
+        message_id=notice.message_id,
+        correlation_id=notice.correlation_id,
         log_id=notice.said.log_id,
     )
 
@@ -98,7 +109,8 @@ async def _taken_in(notices: Sequence[Notice], uow: Uow, reception: Reception, a
     except Exception as error:
         if answers is None:
             raise
-        log.warning("answer_at_once_failed", notifications=len(notices), exc_info=not isinstance(error, Verdict))
+        ids = [each.message_id for each in notices]
+        log.warning("answer_at_once_failed", message_ids=ids, exc_info=not isinstance(error, Verdict))
     async with uow() as tx:
         return await _take(tx, notices, reception, None)
 
@@ -156,6 +168,8 @@ async def _of_its_account(tx: Transaction, notice: Notice, reception: Reception,
         return notice.refused("it is for another app")
     if heard.kind is Kind.UNREADABLE:
         return notice.refused(heard.problem)
+    if heard.kind is Kind.REMOVED and await _is_connected_since(tx, notice):
+        return notice.refused("the account was connected again since")
     if heard.kind not in _OF_AN_ACCOUNT:
         return notice
     business_id = await _account(tx, heard, reception, known)
@@ -176,6 +190,12 @@ async def _account(tx: Transaction, heard: Inbound, reception: Reception, known:
         ours = list(reception.business_ids) or [each.business_id for each in await tx.tokens.listed()]
         return ours[0] if len(ours) == 1 else None
     return heard.business_id if heard.business_id in (reception.business_ids or known) else None
+
+
+async def _is_connected_since(tx: Transaction, notice: Notice) -> bool:
+    """Tell whether the owner gave the leave again after it was taken: TikTok repeats what it tells for three days."""
+    account = await tx.tokens.get(notice.heard.business_id)
+    return account is not None and account.created_at > notice.at
 
 
 async def _forget(ledger: Ledger, notice: Notice, number: int) -> None:  # noqa: ARG001 -- all that follows is told

@@ -164,7 +164,9 @@ class Ledger:
         for each in made:
             name = each.thread.conversation_id
             self._woken.pop(name, None)
-            self.change(replace(each.thread, answer_at=None))
+            known = self.threads[name]  # more may have come in this group that is not answered
+            moved = replace(each.thread, last_inbound_at=known.last_inbound_at)
+            self.change(replace(moved, answer_at=None, window_sent_count=known.window_sent_count))
             each.count()
         replies = [each.reply for each in made if each.reply is not None]
         numbers = await self.tx.replies.answer_all(replies)

@@ -31,6 +31,8 @@ class NotYet:
 
 def never(reply: Reply, thread: Thread, leave: Leave, now: datetime) -> Never | None:
     """Return why a reply must not be sent any more."""
+    if not reply.body:  # it was under way when its account was disconnected
+        return Never(ReplyState.CANCELLED, "what it said was erased", "erased")
     if leave.opted_out_at is not None and not _confirms(reply, leave.opted_out_at):
         return Never(ReplyState.CANCELLED, "the customer wants no more messages", "opt-out")
     if reply.kind is not ReplyKind.OPERATOR and leave.is_with_person:

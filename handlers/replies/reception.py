@@ -35,6 +35,8 @@ class Notice:
     said: TakeWebhook
     now: datetime
     reason: str | None = None
+    message_id: str = ""
+    correlation_id: str | None = None
 
     @property
     def at(self) -> datetime:

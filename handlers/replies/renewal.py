@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 
 from adapters.replies.port import Grant, Kind, Outcome
+from adapters.vault import CannotOpenError
 from brokers import metrics
 from brokers.outgoing import new_message_id
 from handlers.replies.voice import Voice
@@ -54,11 +55,16 @@ async def renew(business_id: str, seen: str, uow: Uow, clock: Clock, voice: Voic
             await tx.tokens.refreshed(account, token=mine)
             return
         if account.refresh_token is None or (account.refresh_expires_at and account.refresh_expires_at <= now):
-            await tx.tokens.broken(business_id, "its refresh token has ended", now)
+            await tx.tokens.broken(account, "its refresh token has ended", now)
             metrics.replies_accounts_stopped.labels("broken").inc()
             log.error("account_broken", business=business_id, reason="its refresh token has ended")
             return
-    granted = await voice.tiktok.refresh(str(voice.vault.open(account.refresh_token)))
+    try:
+        refresh_token = str(voice.vault.open(account.refresh_token))
+    except CannotOpenError as error:  # this account's alone: the others go on
+        log.error("account_not_opened", business=business_id, reason=str(error))  # noqa: TRY400 -- no stack tells more
+        return
+    granted = await voice.tiktok.refresh(refresh_token)
     if isinstance(granted, Grant) and granted.business_id != business_id:
         granted = Outcome(kind=Kind.REFUSED, reason="TikTok gave the tokens of another account")
     async with uow() as tx:
@@ -66,7 +72,7 @@ async def renew(business_id: str, seen: str, uow: Uow, clock: Clock, voice: Voic
             is_stored = await tx.tokens.refreshed(_renewed(account, granted, voice, clock()), token=mine)
             log.info("account_renewed", business=business_id, is_stored=is_stored)
         elif granted.kind is not Kind.NOT_SENT:
-            await tx.tokens.broken(business_id, f"its refresh token was refused: {granted.reason}", clock())
+            await tx.tokens.broken(account, f"its refresh token was refused: {granted.reason}", clock())
             metrics.replies_accounts_stopped.labels("broken").inc()
             log.error("account_broken", business=business_id, reason=granted.reason)
         else:

@@ -13,7 +13,7 @@ from handlers.replies.doubts import ECHO
 from handlers.replies.permits import LOOK_AGAIN
 from handlers.replies.renewal import fingerprint
 from persistence.uow import Transaction
-from schemas.replies.records import Reply, ReplyState, Thread, Tokens
+from schemas.replies.records import Handoff, Reply, ReplyKind, ReplyState, Thread, Tokens
 
 log = structlog.get_logger()
 
@@ -63,7 +63,7 @@ async def record(tx: Transaction, reply: Reply, account: Tokens, outcome: Outcom
     """Write what became of a call; true where the next may follow at once. An echo may have told before."""
     thread = await tx.threads.get(reply.conversation_id, for_update=True)
     assert thread
-    ended = _ended(reply, account, outcome, now)
+    ended = _left_to(thread, _ended(reply, account, outcome, now), now)
     if ended.provider_message_id and await tx.replies.is_numbered(reply.conversation_id, ended.provider_message_id):
         ended = replace(ended, provider_message_id=None, reason=_TWIN)
     if not await tx.replies.finish(ended, token=token):
@@ -80,6 +80,8 @@ async def record(tx: Transaction, reply: Reply, account: Tokens, outcome: Outcom
     if thread.window_sent_count:  # it was counted before the call, and reached nobody
         thread = replace(thread, window_sent_count=thread.window_sent_count - 1, updated_at=now)
         await tx.threads.save(thread)
+    if ended.state is ReplyState.CANCELLED:
+        return True
     if ended.state is ReplyState.PENDING:
         return await _again(tx, reply, ended, account, outcome, now)
     await _failed(tx, ended, thread, outcome, now)
@@ -98,6 +100,14 @@ def _ended(reply: Reply, account: Tokens, outcome: Outcome, now: datetime) -> Re
         wait = max(back_off(reply.attempts), min(outcome.after or timedelta(), LONGEST_BACK_OFF))
         return replace(told, state=ReplyState.PENDING, not_before=now + wait)
     return replace(told, state=ReplyState.FAILED)
+
+
+def _left_to(thread: Thread, ended: Reply, now: datetime) -> Reply:
+    """Return a reply that is not to be tried again where a person has taken the conversation over meanwhile."""
+    is_theirs = thread.handoff is Handoff.HUMAN and (thread.handoff_until is None or thread.handoff_until > now)
+    if is_theirs and ended.state is ReplyState.PENDING and ended.kind in (ReplyKind.ANSWER, ReplyKind.NOTICE):
+        return replace(ended, state=ReplyState.CANCELLED, reason="a person answers")
+    return ended
 
 
 def _sent(reply: Reply, outcome: Outcome, now: datetime) -> Reply:
@@ -121,7 +131,7 @@ async def _again(
     if before.error_code is None or not before.error_code.startswith(_TOKEN_CODE):
         return True
     reason = f"a new token was refused too: {outcome.reason}"
-    await tx.tokens.broken(account.business_id, reason, now)
+    await tx.tokens.broken(account, reason, now)
     await tx.threads.wake([ended.conversation_id], None, to_send=True)
     await tx.replies.put_off(ended.conversation_id, now + LOOK_AGAIN, now, reason)
     metrics.replies_accounts_stopped.labels("broken").inc()

@@ -34,6 +34,7 @@ _FIXED: Final = tuple(
     )
 )
 _WHOLE: Final = {
+    **dict.fromkeys(("start", "unstop", "subscribe", "opt in", "anza"), Intent.GREETING),
     **dict.fromkeys(("menu", "help", "main menu", "options", "msaada"), Intent.MENU),
     **dict.fromkeys(("human", "agent", "person", "operator", "talk to a person", "talk to a human"), Intent.HUMAN),
     **dict.fromkeys(("new drops", "drops"), Intent.NEW_DROPS),

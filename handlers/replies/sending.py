@@ -1,18 +1,19 @@
 """Sends what is due in a conversation: recorded before the call, called outside any transaction, settled after it."""
 
-from dataclasses import dataclass, replace
+import asyncio
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 
-from adapters.replies.port import Kind
+from adapters.replies.port import Kind, Outcome
 from adapters.vault import CannotOpenError
 from brokers import metrics, topology
 from brokers.delivery import Delivery
 from brokers.outgoing import new_message_id
 from brokers.router import Router
-from brokers.verdict import Conflict
+from brokers.verdict import Conflict, Unavailable
 from handlers.replies import permits, renewal, results
 from handlers.replies.doubts import left_behind, settle_doubts
 from handlers.replies.voice import Voice
@@ -36,6 +37,9 @@ RENEWAL_WAIT: Final = timedelta(seconds=1)
 KEY_PAUSE: Final = timedelta(minutes=1)
 #: Losing a race for a row must not make the outcome of a finished call unknown.
 RECORD_TRIES: Final = 5
+#: Nor must a database that is away for a moment; less than a process that stops may take.
+RECORD_PATIENCE: Final = timedelta(seconds=20)
+RECORD_PAUSE: Final = timedelta(milliseconds=500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class _Ready:
     reply: Reply
     thread: Thread
     account: Tokens
-    access_token: str
+    access_token: str = field(repr=False)
     is_last: bool
 
 
@@ -101,22 +105,31 @@ async def _round(conversation: str, standing: Standing, uow: Uow, clock: Clock, 
         begun = await _begin(tx, conversation, now, voice, token)
     if begun is None:
         return False
-    reply, account = begun.reply, begun.account
-    outcome = await voice.tiktok.send(begun.access_token, account.business_id, conversation, reply.body)
-    for tries_left in reversed(range(RECORD_TRIES)):
+    reply = begun.reply
+    outcome = await voice.tiktok.send(begun.access_token, reply.business_id, conversation, reply.body)
+    goes_on = await _recorded(begun, outcome, token, uow, clock)
+    # What comes meanwhile brings its own wake-up, which waits for this one.
+    return goes_on and not (begun.is_last and outcome.message_id is not None)
+
+
+async def _recorded(begun: _Ready, outcome: Outcome, token: str, uow: Uow, clock: Clock) -> bool:
+    """Write down what became of a call, however often a race is lost, and for a while though SQL is away."""
+    races, began = 0, asyncio.get_running_loop().time()
+    while True:
         try:
             async with uow() as tx:
                 now = whole_milliseconds(clock())
-                if tries_left == RECORD_TRIES - 1 and outcome.kind is Kind.SENT:
-                    goes_on = await results.record_sent(tx, reply, outcome, token, now)
-                else:
-                    goes_on = await results.record(tx, reply, account, outcome, token, now)
-            break
+                if not races and outcome.kind is Kind.SENT:
+                    return await results.record_sent(tx, begun.reply, outcome, token, now)
+                return await results.record(tx, begun.reply, begun.account, outcome, token, now)
         except Conflict:
-            if not tries_left:
+            races += 1
+            if races == RECORD_TRIES:
                 raise
-    # What comes meanwhile brings its own wake-up, which waits for this one.
-    return goes_on and not (begun.is_last and outcome.message_id is not None)
+        except Unavailable:
+            if asyncio.get_running_loop().time() - began > RECORD_PATIENCE.total_seconds():
+                raise
+            await asyncio.sleep(RECORD_PAUSE.total_seconds())
 
 
 def _seems_ready(standing: Standing, now: datetime) -> bool:

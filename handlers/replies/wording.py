@@ -54,8 +54,6 @@ NO_HOLDS: Final = "Nothing is kept for you at the moment."
 ASK_AGAIN: Final = "Sorry, we did not quite get that. Which piece, size or brand do you look for?"
 #: Said where the bot cannot help and nobody else was asked yet.
 HELPLESS: Final = "Sorry, we did not quite get that. Reply 3 to talk to a person."
-OPTED_OUT: Final = "You will get no more messages from us. Write START to hear from us again."
-OPTED_IN: Final = "Welcome back!"
 
 _STATUS: Final = {
     OrderStatus.PENDING: "waiting for payment",

@@ -16,7 +16,21 @@ from schemas.replies.records import Reply, ReplyKind, ReplyState
 #: TikTok's clock and ours differ; an echo of the same words from before that is of an earlier reply.
 CLOCKS_DIFFER: Final = timedelta(minutes=2)
 #: What a call changes nothing of.
-_FIXED: Final = ("id", "created_at", "attempts")
+_FIXED: Final = (
+    "id",
+    "conversation_id",
+    "business_id",
+    "kind",
+    "body",
+    "created_at",
+    "attempts",
+    "expires_at",
+    "reply_to_event",
+    "ordinal",
+    "intent",
+    "decided_by",
+    "prompt_version",
+)
 _ADD: Final = insert_of(Reply)
 _FINISH: Final = Keyed(
     update_of(Reply, by="id", leave_out=_FIXED)

@@ -27,6 +27,7 @@ PUT: Final = Bulk(
         "broken_reason",
         "paused_until",
         "paused_reason",
+        "created_at",
         "updated_at",
     ),
 )
@@ -42,9 +43,13 @@ class Tokens:
         self._session = session
 
     async def put(self, tokens: Stored) -> None:
-        """Connect an account, or connect it anew: what was broken or paused is not any more."""
+        """Connect an account, or connect it anew: what was broken, paused or under way is not any more.
+
+        `created_at` is when it was connected last.
+        """
         healthy = replace(tokens, refreshing_until=None, broken_reason=None, paused_until=None, paused_reason=None)
         await self._session.write(PUT, [healthy])
+        await self._change(tokens.business_id, {"claim_token": None})
 
     async def get(self, business_id: str) -> Stored | None:
         """Return an account's tokens, or None."""
@@ -75,10 +80,12 @@ class Tokens:
         )
         return (await self._session.execute(ours.values(**values))).rowcount == 1
 
-    async def broken(self, business_id: str, reason: str, now: datetime) -> None:
-        """Note that an operator must connect the account again."""
+    async def broken(self, tokens: Stored, reason: str, now: datetime) -> bool:
+        """Note that an operator must connect the account again; false where these tokens are gone since."""
         cleared = {"refreshing_until": None, "claim_token": None}
-        await self._change(business_id, {"broken_reason": reason, "updated_at": now, **cleared})
+        values = {"broken_reason": reason, "updated_at": now, **cleared}
+        its = oauth_tokens.c.business_id == tokens.business_id, oauth_tokens.c.access_token == tokens.access_token
+        return (await self._session.execute(oauth_tokens.update().where(*its).values(**values))).rowcount == 1
 
     async def pause(self, business_id: str, until: datetime | None, reason: str | None, now: datetime) -> None:
         """Send nothing for an account until a moment, or send again (None)."""

@@ -69,6 +69,11 @@ _ANSWERED: Final = Keyed(
     .where(webhook_events.c.id.in_(KEYS))
     .values(attempts=webhook_events.c.attempts + 1, **_ENDED)
 )
+_TRIED: Final = Keyed(
+    webhook_events.update()
+    .where(webhook_events.c.id.in_(KEYS), webhook_events.c.state == WebhookState.RECEIVED)
+    .values(attempts=webhook_events.c.attempts + 1)
+)
 _WROTE: Final = Keyed(
     select(threads.c.user_id, messages.c.provider_ts)
     .select_from(
@@ -90,12 +95,14 @@ _WROTE: Final = Keyed(
 class Waiting:
     """What waits in a conversation and may be answered now, in the order in which it was written, with its words.
 
-    `goes_on` tells that more waits than that, whoever holds it. Without events the rest is unknown.
+    `is_held` tells that somebody else answers some of it, `goes_on` that more waits than that, whoever holds it.
+    Without events the rest is unknown.
     """
 
     events: Sequence[WebhookEvent]
     said: Sequence[ChatMessage]
     goes_on: bool
+    is_held: bool
     opted_out_at: datetime | None
 
     @property
@@ -138,8 +145,8 @@ class Webhooks:
         rows = await self._session.rows(_FREE, most=limit + 1, **named)  # one more tells whether there is more
         events = [made(WebhookEvent, row[:_COLUMNS]) for row in rows[:limit]]
         said = [made(ChatMessage, row[_COLUMNS:-2]) for row in rows[:limit] if row[-3] is not None]
-        goes_on = len(rows) > limit or any(row[-1] for row in rows)
-        return Waiting(events, said, goes_on, rows[0][-2] if rows else None)
+        is_held = any(row[-1] for row in rows)
+        return Waiting(events, said, len(rows) > limit or is_held, is_held, rows[0][-2] if rows else None)
 
     async def claim(
         self, conversation_id: str, *, now: datetime, token: str, lease: timedelta, limit: int = 50
@@ -152,6 +159,10 @@ class Webhooks:
     async def take(self, numbers: Collection[int], *, token: str, until: datetime) -> None:
         """Note who answers what was found free, and count the attempt."""
         await self._session.change(_CLAIM, numbers, token=token, until=until)
+
+    async def tried(self, numbers: Collection[int]) -> None:
+        """Count that what nobody has claimed was found, and not answered."""
+        await self._session.change(_TRIED, numbers)
 
     async def answered(self, numbers: Collection[int]) -> None:
         """Write down that what was found free was answered in the same transaction, and count the attempt."""
