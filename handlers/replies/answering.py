@@ -140,7 +140,9 @@ async def _found(tx: Transaction, conversation: str, token: str, now: datetime, 
         await tx.webhooks.settle(_ids(worn), WebhookState.DEAD, token=token, error="could not be answered")
         await _rest(tx, thread)
     events = [each for each in waiting.events if each.attempts < TRIES]
-    return await _taken(tx, thread, replace(waiting, events=events), now, answers) if events else None
+    if not events:
+        return await _found(tx, conversation, token, now, answers)
+    return await _taken(tx, thread, replace(waiting, events=events), now, answers)
 
 
 async def _rest(tx: Transaction, thread: Thread) -> None:

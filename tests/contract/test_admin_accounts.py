@@ -56,7 +56,7 @@ async def test_what_was_broken_or_paused_works_again_once_it_is_connected_anew(w
     broken = tokens(business_id="biz-1", broken_reason="its refresh token was refused", paused_until=later(9))
     async with world.uow() as tx:
         await tx.tokens.put(tokens(business_id="biz-1"))
-        await tx.tokens.broken("biz-1", broken.broken_reason or "", NOON)
+        await tx.tokens.broken(tokens(business_id="biz-1"), broken.broken_reason or "", NOON)
     assert (await world.get("/replies/accounts"))["items"][0]["state"] == AccountState.BROKEN
     await back(world, state=(await begun(world))["state"], code="code-1")
     (told,) = (await world.get("/replies/accounts"))["items"]

@@ -102,3 +102,10 @@ async def test_a_key_that_was_lost_stops_nothing_for_good(line: Sending) -> None
     await line.connected()
     await line.send(after=timedelta(seconds=61))
     assert line.heard == ["one"]
+
+
+async def test_a_refresh_token_that_no_key_opens_is_this_accounts_trouble_alone(line: Sending) -> None:
+    await line.connected(refresh_token="no key opens this", access_expires_at=later(4))
+    await line.say("one")
+    await line.send()
+    assert line.heard == ["one"]

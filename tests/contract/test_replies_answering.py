@@ -3,9 +3,12 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from adapters.replies.deciding import Question
+from adapters.replies.local import Local
 from brokers.verdict import Conflict
 from handlers.replies import wording
 from handlers.replies.answering import LEASE, TRIES
@@ -260,7 +263,33 @@ async def test_a_customer_who_wants_no_messages_gets_none(talk: Talk) -> None:
     assert await talk.waiting() == 0
 
 
-async def test_what_cannot_be_answered_is_shown_to_an_operator_and_what_comes_after_it_is_answered(talk: Talk) -> None:
+class Broken(Local):
+    """A reader that fails at one word."""
+
+    async def classify(self, question: Question) -> Any:
+        if "zebra" in question.text:
+            raise ZeroDivisionError
+        return await super().classify(question)
+
+
+@pytest.mark.parametrize("debounce", [0, 2])
+async def test_what_cannot_be_answered_is_shown_to_an_operator_and_what_comes_after_it_is_answered(
+    uow: Uow, debounce: int
+) -> None:
+    talk = await Talk(uow, Answers(local=Broken(), debounce=timedelta(seconds=debounce))).opened()
+    await talk.write("do you have a zebra")
+    for _ in range(TRIES):
+        with pytest.raises(ZeroDivisionError):
+            await talk.answer()
+    answer = await talk.ask("TH-P-002")
+    assert "TH-P-002" in answer
+    async with talk.uow() as tx:
+        dead = await tx.webhooks.listed(WebhookState.DEAD, 10)
+    assert [each.attempts for each in dead] == [TRIES + 1]
+    assert await talk.waiting() == 0
+
+
+async def test_what_kills_its_reader_is_given_up_too(talk: Talk) -> None:
     await talk.write("TH-P-001")
     for number in range(TRIES):
         async with talk.uow() as tx:
@@ -269,9 +298,21 @@ async def test_what_cannot_be_answered_is_shown_to_an_operator_and_what_comes_af
     answer = await talk.ask("TH-P-002")
     assert "TH-P-002" in answer
     assert "TH-P-001" not in answer
+
+
+async def test_what_came_later_is_not_answered_before_what_somebody_is_answering(talk: Talk) -> None:
+    await talk.write("TH-P-001")
     async with talk.uow() as tx:
-        dead = await tx.webhooks.listed(WebhookState.DEAD, 10)
-    assert len(dead) == 1
+        await tx.webhooks.claim(talk.conversation, now=talk.now, token="another", lease=LEASE)
+    assert await talk.ask("TH-P-002") == ""
+    assert (await talk.thread()).answer_at is not None
+    talk.now += LEASE
+    await talk.answer()
+    assert [("TH-P-001" in each.body, "TH-P-002" in each.body) for each in await talk.replies()] == [(True, True)]
+
+
+async def test_who_wants_messages_again_is_greeted(talk: Talk) -> None:
+    assert await talk.ask("START") == await talk.ask("hi")
 
 
 async def test_a_reply_may_be_sent_until_the_window_ends(talk: Talk) -> None:

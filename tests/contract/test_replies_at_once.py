@@ -1,5 +1,6 @@
 """Messages that are answered in the transaction that takes them in, and those that are left to whoever is woken."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from persistence.engine import Database
 from persistence.tables import messages, replies, webhook_events
 from schemas.replies.messages import AnswerThread, SendReplies
 from schemas.replies.records import ReplyState
-from tests.build.inbound import NOW, message, rows, states, stored, take, wakes
+from tests.build.inbound import NOW, RECEPTION, message, rows, states, stored, take, wakes
 from tests.build.replies import item
 from tests.build.tiktok import VECTOR
 
@@ -103,3 +104,11 @@ async def test_a_message_whose_answer_fails_is_taken_in_all_the_same(shop: Datab
     async with shop.uow() as tx:
         assert await tx.replies.counts() == {}
         assert ReplyState.PENDING not in await tx.replies.counts()
+
+
+async def test_what_comes_behind_an_answered_message_and_is_not_answered_moves_the_window_too(shop: Database) -> None:
+    texts = [message("TH-P-001", "mid-1"), message("TH-P-002", "mid-2", seconds=0.5)]
+    await take(shop.uow, *texts, answers=Answers(), together=True, reception=replace(RECEPTION, a_minute=1))
+    assert await states(shop) == ["DONE", "IGNORED"]
+    _, last = await rows(shop, webhook_events)
+    assert (await stored(shop.uow)).last_inbound_at == last.provider_ts

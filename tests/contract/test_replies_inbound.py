@@ -9,7 +9,7 @@ import pytest
 
 from handlers.replies.hearing import STOPPED, answer_at
 from persistence.engine import Database
-from persistence.tables import messages, webhook_events
+from persistence.tables import messages, replies, webhook_events
 from schemas.replies.messages import SendReplies
 from schemas.replies.records import Handoff, ReplyKind, ReplyState
 from tests.build.inbound import MILLISECONDS, NOW, SAID_AT, message, put, rows, states, stored, take, wakes
@@ -198,6 +198,19 @@ async def test_a_person_who_writes_takes_over(database: Database, source: str) -
     await take(uow, message("still there?", "mid-4", timestamp=int(tomorrow.timestamp() * 1000)), at=tomorrow)
     assert (await states(database))[-1] == "RECEIVED"
     assert (await stored(uow)).handoff is Handoff.BOT
+
+
+async def test_a_person_who_writes_cancels_what_the_bot_had_to_say_and_counts(
+    database: Database,
+) -> None:
+    uow = database.uow
+    await take(uow, message("hi", "mid-1"))
+    async with uow() as tx:
+        await tx.replies.add(reply("composed after the person wrote, before anybody knew", created_at=NOW))
+        await tx.replies.add(reply("by the operator", kind=ReplyKind.OPERATOR))
+    await take(uow, envelope(echo("Hello, this is Amina.", source="APP", timestamp=MILLISECONDS + 500), "im_send_msg"))
+    assert [each.state for each in await rows(database, replies)] == ["CANCELLED", "PENDING"]
+    assert (await stored(uow)).window_sent_count == 1
 
 
 async def test_a_person_who_wrote_yesterday_does_not_take_over_today(database: Database) -> None:

@@ -170,6 +170,35 @@ async def test_a_person_who_takes_over_while_a_model_reads_is_not_talked_over(uo
     assert await talk.waiting() == 0
 
 
+async def test_who_wants_no_messages_any_more_while_a_model_reads_leaves_nothing_waiting(uow: Uow) -> None:
+    talk, reader = await reading(uow, guess(Intent.GREETING, 0.9))
+
+    async def opt_out() -> None:
+        async with uow() as tx:
+            await tx.people.opt(talk.customer, out_at=talk.now)
+        await talk.write("and another thing")
+
+    reader.meanwhile = opt_out
+    assert await talk.ask("sasa") == ""
+    assert await talk.waiting() == 0
+
+
+async def test_several_messages_of_a_burst_are_read_side_by_side(uow: Uow) -> None:
+    talk, reader = await reading(uow, guess(Intent.GREETING, 0.9))
+    at_once: list[int] = []
+
+    async def wait_for_the_others() -> None:
+        at_once.append(1)
+        async with asyncio.timeout(5):
+            while len(at_once) < 2:
+                await asyncio.sleep(0)
+
+    reader.meanwhile = wait_for_the_others
+    await talk.write("how are you doing there", "menu", "and what about the weather")
+    await talk.answer()
+    assert len(at_once) == 2
+
+
 async def test_a_reader_that_was_too_slow_answers_nothing_once_another_has_taken_over(uow: Uow) -> None:
     talk, reader = await reading(uow, guess(Intent.GREETING, 0.9))
 

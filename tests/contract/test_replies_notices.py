@@ -1,6 +1,7 @@
 """Notifications that are no message of a customer's, taken in on real databases."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -9,7 +10,7 @@ from persistence.engine import Database
 from persistence.tables import messages, outbox, webhook_events
 from schemas.replies.messages import SendReplies
 from schemas.replies.records import ReplyState, WebhookState
-from tests.build.inbound import NOW, RECEPTION, message, put, rows, states, stored, take, wakes
+from tests.build.inbound import NOW, RECEPTION, SAID_AT, message, put, rows, states, stored, take, wakes
 from tests.build.replies import BUSINESS, reply, thread, tokens
 from tests.build.tiktok import LEGACY, content, echo, envelope
 
@@ -97,7 +98,7 @@ async def test_two_accounts_of_ours_do_not_answer_each_other(database: Database)
 async def test_an_account_that_is_removed_is_forgotten_with_everything_said(database: Database) -> None:
     uow = database.uow
     async with uow() as tx:
-        await tx.tokens.put(tokens())
+        await tx.tokens.put(tokens(created_at=SAID_AT - timedelta(days=9)))
     await take(uow, message("my address is …", "mid-1"))
     async with uow() as tx:
         await tx.replies.add(reply("Noted."))
@@ -110,3 +111,13 @@ async def test_an_account_that_is_removed_is_forgotten_with_everything_said(data
         assert await tx.tokens.get(BUSINESS) is None
         (cancelled,) = await tx.replies.listed([ReplyState.CANCELLED], 10)
         assert cancelled.body == ""
+
+
+async def test_a_removal_from_before_the_account_was_connected_again_removes_nothing(database: Database) -> None:
+    async with database.uow() as tx:
+        await tx.tokens.put(tokens(created_at=SAID_AT - timedelta(days=9)))
+        await tx.tokens.put(tokens(created_at=NOW))
+    await take(database.uow, envelope('{"reason":1}', "authorization.removed"))
+    assert await states(database) == ["REJECTED"]
+    async with database.uow() as tx:
+        assert await tx.tokens.get(BUSINESS) is not None

@@ -2,15 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from adapters.replies.port import Outcome
+from brokers.verdict import Unavailable
+from handlers.replies import sending as handler
 from handlers.replies.sending import LEASE
 from persistence.uow import Uow
-from schemas.replies.records import ReplyKind, ReplyState, Role
+from schemas.replies.records import Handoff, ReplyKind, ReplyState, Role
 from tests.build.records import NOON
 from tests.build.replies import CONVERSATION, CUSTOMER, later, said
 from tests.build.sending import Sending, sending
@@ -83,6 +87,57 @@ async def test_the_bot_is_silent_once_a_person_has_answered(line: Sending) -> No
     async with line.uow() as tx:
         await tx.chat.add(said("I am on it", role=Role.OPERATOR, provider_ts=later(0.5)))
     await line.send(after=timedelta(minutes=1))
+    assert (line.heard, await states(line, answer)) == ([], [S.CANCELLED])
+
+
+async def test_a_reply_that_was_refused_while_a_person_took_over_is_not_sent_later(
+    line: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.tiktok.next.append("40100")
+    (answer,) = await line.say("an answer of the bot's")
+
+    async def take_over(_: Outcome) -> None:
+        async with line.uow() as tx:
+            known = await tx.threads.get(CONVERSATION, for_update=True)
+            assert known
+            await tx.threads.save(replace(known, handoff=Handoff.HUMAN, handoff_until=None))
+
+    monkeypatch.setattr(line.adapter, "overheard", take_over)
+    await line.send()
+    await line.send(after=timedelta(minutes=1))
+    assert (line.heard, await states(line, answer)) == ([], [S.CANCELLED])
+    assert (await line.thread()).window_sent_count == 0
+
+
+async def test_what_became_of_a_call_is_written_down_though_sql_was_away(
+    line: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (answer,) = await line.say("one")
+    uow, away = line.uow, [True, True]
+
+    def sometimes(*args: Any) -> Any:
+        if line.heard and away:
+            away.pop()
+            raise Unavailable("SQL is away")
+        return uow(*args)
+
+    monkeypatch.setattr(line, "uow", sometimes)
+    monkeypatch.setattr(handler, "RECORD_PAUSE", timedelta())
+    await line.send()
+    monkeypatch.setattr(line, "uow", uow)
+    assert (line.heard, await states(line, answer), away) == (["one"], [S.SENT], [])
+
+
+async def test_what_was_erased_is_not_sent(line: Sending) -> None:
+    (answer,) = await line.say("one")
+    async with line.uow() as tx:
+        assert await tx.replies.begin(answer, now=line.now, token="mine", lease=timedelta(minutes=1))
+        begun = await tx.replies.get(answer)
+        assert begun
+        await tx.replies.erase(begun.business_id, line.now, "the account was disconnected")
+        assert await tx.replies.finish(replace(begun, state=S.PENDING), token="mine")
+    assert (await line.reply(answer)).body == ""
+    await line.send()
     assert (line.heard, await states(line, answer)) == ([], [S.CANCELLED])
 
 

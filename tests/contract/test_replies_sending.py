@@ -134,10 +134,23 @@ async def begin_again(tx: Any) -> bool:
 async def test_a_broken_or_paused_account_is_mended_by_connecting_it_again(uow: Uow) -> None:
     async with uow() as tx:
         await tx.tokens.put(tokens())
-        await tx.tokens.broken(BUSINESS, "40105 after a refresh", later(1))
+        await tx.tokens.broken(tokens(), "40105 after a refresh", later(1))
         await tx.tokens.pause(BUSINESS, later(60), "40064", later(1))
         (stored,) = await tx.tokens.listed()
         assert (stored.broken_reason, stored.paused_until) == ("40105 after a refresh", later(60))
         await tx.tokens.put(tokens(updated_at=later(2)))
         (stored,) = await tx.tokens.listed()
         assert (stored.broken_reason, stored.paused_until, stored.created_at) == (None, None, NOON)
+
+
+async def test_what_was_under_way_when_an_account_was_connected_anew_changes_nothing(uow: Uow) -> None:
+    fresh = tokens(access_token="sealed anew", created_at=later(2))
+    async with uow() as tx:
+        await tx.tokens.put(tokens())
+        assert await tx.tokens.begin_refresh(BUSINESS, token="mine", now=later(1), until=later(3))
+        await tx.tokens.put(fresh)
+        assert not await tx.tokens.refreshed(tokens(access_token="of the old grant"), token="mine")
+        assert not await tx.tokens.broken(tokens(), "its refresh token was refused", later(2))
+        stored = await tx.tokens.get(BUSINESS)
+    assert stored is not None
+    assert (stored.access_token, stored.broken_reason, stored.created_at) == ("sealed anew", None, later(2))

@@ -53,3 +53,20 @@ def test_a_line_is_one_write_so_that_processes_which_share_a_file_do_not_tear_ea
     logging.getLogger("some.library").error("two")
     assert len(stream.all) == 2
     assert all(text.endswith("\n") for text in stream.all)
+
+
+def test_what_was_in_hand_when_something_failed_is_not_told() -> None:
+    written = io.StringIO()
+    for form in ("console", "json"):
+        logs.configure("info", form, written)
+        _fail("what a customer wrote")
+    assert "ZeroDivisionError" in written.getvalue()
+    assert "what a customer wrote" not in written.getvalue()
+
+
+def _fail(text: str) -> None:
+    try:
+        1 / len(text[:0])
+    except ZeroDivisionError:
+        structlog.get_logger().exception("it_failed")
+        logging.getLogger("some.library").exception("it failed too")
