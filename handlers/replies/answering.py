@@ -54,6 +54,7 @@ class _Taken:
     history: Sequence[ChatMessage]
     turns: Sequence[Asked]
     goes_on: bool
+    correlation_id: str | None
 
 
 @router.consume(topology.REPLIES_THREADS_ANSWER)
@@ -64,7 +65,7 @@ async def answer_thread(delivery: Delivery[AnswerThread], uow: Uow, clock: Clock
     the reply, which is the only one that its event can have. A model is asked outside any transaction.
     """
     try:
-        while await _round(delivery.message.conversation_id, delivery.message_id, uow, clock, answers):
+        while await _round(delivery, uow, clock, answers):
             pass
     except _TakenOverError:
         log.debug("answer_taken_over", conversation_id=delivery.message.conversation_id)
@@ -75,11 +76,12 @@ async def answer_thread(delivery: Delivery[AnswerThread], uow: Uow, clock: Clock
         raise
 
 
-async def _round(conversation: str, token: str, uow: Uow, clock: Clock, answers: Answers) -> bool:
+async def _round(delivery: Delivery[AnswerThread], uow: Uow, clock: Clock, answers: Answers) -> bool:
     """Answer once; True where more waits that may be answered now."""
+    conversation, token = delivery.message.conversation_id, delivery.message_id
     async with uow() as tx:
         now = whole_milliseconds(clock())
-        taken = await _found(tx, conversation, token, now, answers)
+        taken = await _found(tx, delivery, now, answers)
         if taken is None:
             return False
         unread = [each.text for each in taken.turns if each.routed is None]
@@ -117,8 +119,9 @@ class _TakenOverError(Exception):
     """Another has claimed what was being answered, since this took longer than the lease."""
 
 
-async def _found(tx: Transaction, conversation: str, token: str, now: datetime, answers: Answers) -> _Taken | None:
+async def _found(tx: Transaction, delivery: Delivery[AnswerThread], now: datetime, answers: Answers) -> _Taken | None:
     """Return what waits, if the bot may answer now; what it may not answer is done without an answer."""
+    conversation, token = delivery.message.conversation_id, delivery.message_id
     thread = await tx.threads.get(conversation, for_update=True)
     if thread is None or (thread.answer_at is not None and thread.answer_at > now):
         return None
@@ -141,8 +144,9 @@ async def _found(tx: Transaction, conversation: str, token: str, now: datetime, 
         await _rest(tx, thread)
     events = [each for each in waiting.events if each.attempts < TRIES]
     if not events:
-        return await _found(tx, conversation, token, now, answers)
-    return await _taken(tx, thread, replace(waiting, events=events), now, answers)
+        return await _found(tx, delivery, now, answers)
+    taken = await _taken(tx, thread, replace(waiting, events=events), now, answers)
+    return replace(taken, correlation_id=delivery.correlation_id)
 
 
 async def _rest(tx: Transaction, thread: Thread) -> None:
@@ -155,7 +159,7 @@ async def _taken(tx: Transaction, thread: Thread, waiting: Waiting, now: datetim
     numbers = set(waiting.numbers)
     said = [each for each in waiting.said if each.event_id in numbers]
     turns = asked(said, thread, now)
-    taken = _Taken(thread, waiting.events, (), turns, waiting.goes_on)
+    taken = _Taken(thread, waiting.events, (), turns, waiting.goes_on, None)
     if all(turn.routed is not None for turn in turns):
         return taken  # fixed words mean the same whatever was said before
     current, most = {each.id for each in said}, answers.context_messages
@@ -217,7 +221,7 @@ async def _answer(
     await tx.chat.add(made.spoken(number))
     await tx.chat.answered(_ids(taken.events), number)
     await tx.threads.save_and_wake(after, now + AWAKE, to_send=True)
-    await tx.send(SendReplies(conversation_id=thread.conversation_id))
+    await tx.send(SendReplies(conversation_id=thread.conversation_id), correlation_id=taken.correlation_id)
     made.count()
     return taken.goes_on
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from brokers.outgoing import outgoing
 from handlers.replies.at_once import AtOnce, at_once
 from handlers.replies.composing import Answers, Composed
 from handlers.replies.reception import Notice
 from persistence.uow import Transaction
-from schemas.base import Message
 from schemas.replies.messages import AnswerThread, SendReplies
 from schemas.replies.records import ChatMessage, Role, Thread, User, WebhookEvent, WebhookState
 from schemas.replies.tiktok import Kind
@@ -45,7 +45,7 @@ class Ledger:
     _woken: dict[str, datetime] = field(default_factory=dict)
     _resting: dict[str, Thread] = field(default_factory=dict)
     _asked: Counter[str] = field(default_factory=Counter)
-    _told: list[Message] = field(default_factory=list)
+    _told: list[SendReplies] = field(default_factory=list)
 
     async def read(self, notices: Sequence[Notice]) -> None:
         """Open the conversations of a group, lock them, and read what its notifications are judged by."""
@@ -120,7 +120,7 @@ class Ledger:
             self._asked[thread.conversation_id] += 1
         self.change(thread)
 
-    def tell(self, message: Message) -> None:
+    def tell(self, message: SendReplies) -> None:
         """Have something said once all of this has committed."""
         self._told.append(message)
 
@@ -149,7 +149,13 @@ class Ledger:
             if each.after is not None and event.id is not None:
                 await each.after(event.id)
         woken = [AnswerThread(conversation_id=name) for name in self._asked if name in self._woken]
-        await tx.send_all([*woken, *(SendReplies(conversation_id=name) for name in sent), *self._told])
+        await self._say([*woken, *(SendReplies(conversation_id=name) for name in sent), *self._told])
+
+    async def _say(self, messages: Sequence[AnswerThread | SendReplies]) -> None:
+        """Say what follows, as part of the business of the last notification of its conversation."""
+        notices = [each.notice for each in self._entries]
+        of = {each.heard.conversation_id: each.correlation_id or each.message_id or None for each in notices}
+        await self.tx.send_all([outgoing(each, correlation_id=of.get(each.conversation_id)) for each in messages])
 
     def _at_once(self, entry: "_Entry") -> AtOnce | None:
         """Return a message that can be answered now; it is the only one that waits in its conversation."""

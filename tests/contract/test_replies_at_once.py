@@ -9,7 +9,7 @@ import pytest
 from adapters.replies.local import Local
 from handlers.replies.composing import Answers
 from persistence.engine import Database
-from persistence.tables import messages, replies, webhook_events
+from persistence.tables import messages, outbox, replies, webhook_events
 from schemas.replies.messages import AnswerThread, SendReplies
 from schemas.replies.records import ReplyState
 from tests.build.inbound import NOW, RECEPTION, message, rows, states, stored, take, wakes
@@ -46,6 +46,7 @@ async def test_a_message_to_a_conversation_at_rest_is_answered_as_it_is_taken_in
     found = await stored(shop.uow)
     assert (found.answer_at, found.answered_at, found.last_inbound_at) == (None, NOW, event.provider_ts)
     assert await _woken(shop) == (0, 1)
+    assert [each.correlation_id for each in await rows(shop, outbox)] == ["m"]
     async with shop.uow() as tx:
         assert await tx.threads.due(NOW, 10) == []
         assert await tx.threads.due_to_send(NOW, 10) == []  # it was woken for that
