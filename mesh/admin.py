@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import structlog
 
+from brokers.verdict import Unavailable
 from mesh import __version__
-from mesh.compose import Composition
+from mesh.compose import Composition, database_url
 from mesh.lifetime import begin, live
+from persistence import migrate
 from publishers.admin.app import admin
 from publishers.admin.border import Border
 from publishers.admin.desk import Connecting, Desk
@@ -40,7 +42,24 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
 def application(composition: Composition) -> Border:
     """Return the admin API with its real database, keys and platforms."""
     people = People(composition.settings.admin_users, composition.settings.events_users)
-    return admin(desk(composition), people, composition.database.probe, __version__)
+    return admin(desk(composition), people, _Migrated(composition), __version__)
+
+
+class _Migrated:
+    """A probe of the database, and of its migrations until they were all there once: those of newer code may come."""
+
+    def __init__(self, composition: Composition) -> None:
+        self._composition = composition
+        self._is_migrated = False
+
+    async def __call__(self) -> None:
+        """Raise Unavailable while the database is away or has not been migrated."""
+        await self._composition.database.probe()
+        if not self._is_migrated:
+            self._is_migrated = await migrate.is_current(database_url(self._composition.settings))
+        if not self._is_migrated:
+            log.warning("database_not_migrated", remedy="run `mesh migrate`")
+            raise Unavailable("the database has not been migrated")
 
 
 def desk(composition: Composition) -> Desk:

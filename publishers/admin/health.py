@@ -20,7 +20,7 @@ Probe = Callable[[], Awaitable[object]]
 
 
 def health(probe: Probe, version: str) -> APIRouter:
-    """Return the routes that tell about this process; `probe` raises while the database is away."""
+    """Return the routes that tell about this process; `probe` raises while the database cannot be used."""
     router = APIRouter(tags=["health"])
 
     @router.get("/")
@@ -35,7 +35,7 @@ def health(probe: Probe, version: str) -> APIRouter:
 
     @router.get("/health/ready")
     async def ready() -> Response:
-        """Answer 200 while the database answers, else 503."""
+        """Answer 200 while the database answers and has its tables, else 503."""
         if await _is_up(probe):
             return JSONResponse({"status": "ready", "database": "healthy"})
         told = {"status": "not_ready", "database": "unhealthy"}
@@ -54,6 +54,6 @@ async def _is_up(probe: Probe) -> bool:
         async with asyncio.timeout(_PATIENCE.total_seconds()):
             await probe()
     except (Verdict, OSError, TimeoutError) as error:
-        log.debug("database_away", error=type(error).__name__)
+        log.debug("not_ready", error=type(error).__name__, reason=str(error) if isinstance(error, Verdict) else None)
         return False
     return True

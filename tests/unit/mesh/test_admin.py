@@ -1,5 +1,7 @@
 """The admin process from its settings: what it needs, and what it never starts without."""
 
+from pathlib import Path
+
 import httpx
 import pytest
 from pydantic import SecretStr
@@ -7,13 +9,14 @@ from pydantic import SecretStr
 from adapters.vault import new_key
 from mesh.admin import application
 from mesh.compose import Composition, Unconfigured
+from persistence import migrate
 from settings import Settings
 
 DATABASE = SecretStr("sqlite:////nowhere/at/all.db")
 
 
 def settings(**values: object) -> Settings:
-    return Settings(_env_file=None, database_url=DATABASE, **values)
+    return Settings(_env_file=None, **{"database_url": DATABASE, **values})
 
 
 def test_without_a_key_for_secrets_it_does_not_start() -> None:
@@ -48,3 +51,20 @@ async def test_its_people_are_those_of_the_settings() -> None:
         ]
     await composition.close()
     assert asked == [200, 401, 403, 503, 503]  # this database is nowhere
+
+
+async def test_it_is_ready_once_its_database_was_migrated(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'mesh.db'}"
+    values = {"database_url": SecretStr(url), "encryption_keys": (SecretStr(new_key()),)}
+    composition = Composition(settings(**values), "admin")
+    transport = httpx.ASGITransport(application(composition))
+    async with httpx.AsyncClient(transport=transport, base_url="http://admin") as client:
+        before = await client.get("/health/ready")
+        await migrate.upgrade(url)
+        after = await client.get("/health/ready")
+    await composition.close()
+    assert (before.status_code, before.json()["reason"]) == (
+        503,
+        "the database has not been migrated: run `mesh migrate`",
+    )
+    assert after.status_code == 200
