@@ -63,8 +63,4 @@ async def test_it_is_ready_once_its_database_was_migrated(tmp_path: Path) -> Non
         await migrate.upgrade(url)
         after = await client.get("/health/ready")
     await composition.close()
-    assert (before.status_code, before.json()["reason"]) == (
-        503,
-        "the database has not been migrated: run `mesh migrate`",
-    )
-    assert after.status_code == 200
+    assert (before.status_code, after.status_code) == (503, 200)
