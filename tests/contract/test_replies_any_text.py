@@ -12,18 +12,21 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from adapters.replies.local import Local
 from adapters.replies.prompts import prompts
+from handlers.replies.composing import Answers
 from handlers.replies.facts import opening_of, repeats
 from handlers.replies.router import Routed, route, skus_in
 from handlers.replies.wording import HARD
 from persistence.migrate import upgrade
 from persistence.uow import Transaction, Uow
 from schemas.replies.intents import GUESSED, Intent
-from schemas.replies.records import Handoff, ReplyState, Thread
+from schemas.replies.records import Handoff, ReplyState, Thread, WebhookState
 from schemas.replies.words import clean
 from tests.build.conversations import Talk
+from tests.build.inbound import message, take
 from tests.build.records import NOON
 from tests.build.replies import seed, thread, user
 from tests.services.databases import opened
@@ -109,6 +112,27 @@ def test_no_text_crashes_leaks_or_promises(url: str, texts: int) -> None:
     assert shop.looks >= texts
 
 
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("texts", [200, pytest.param(10_000, marks=pytest.mark.long)])
+def test_no_text_that_is_answered_as_it_comes_crashes_or_leaks(url: str, texts: int) -> None:
+    with asyncio.Runner() as runner, capture_logs() as logs:
+        database = opened(url)
+        shop = Shop(runner.run(database.__aenter__()).uow)
+        runner.run(shop.opened())
+
+        @settings(
+            max_examples=texts // CUSTOMERS, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        )
+        @given(st.lists(ANY, min_size=CUSTOMERS, max_size=CUSTOMERS))
+        def every(texts: list[str]) -> None:
+            runner.run(shop.hear(texts))
+
+        every()
+        runner.run(database.__aexit__(None, None, None))
+    assert shop.looks >= texts
+    assert [each for each in logs if each["event"] == "answer_at_once_failed"] == []
+
+
 class Customer:
     """One who writes anything, the bot's last words being whatever they were."""
 
@@ -149,6 +173,28 @@ class Shop:
             for each in self.customers:
                 await tx.people.seen([user(each.talk.customer)])
                 await tx.threads.opened(thread(each.talk.conversation, user_id=each.talk.customer))
+
+    async def hear(self, texts: list[str]) -> None:
+        """Have customers who never wrote before write, in TikTok's words, and look at what each is told with that."""
+        self.looks += len(texts)
+        names = {f"cv-{self.looks}-{number}": text for number, text in enumerate(texts)}
+        said = [
+            message(
+                text, f"mid-{name}", conversation_id=name, from_user={"id": f"usr-{name}", "role": "personal_account"}
+            )
+            for name, text in names.items()
+        ]
+        await take(self.uow, *said, together=True, answers=Answers())
+        async with self.uow() as tx:
+            replies = await tx.replies.listed(list(ReplyState), 2 * CUSTOMERS, after=self.last)
+            waiting = {each.conversation_id for each in await tx.webhooks.listed(WebhookState.RECEIVED, CUSTOMERS)}
+            for name in waiting:  # it asks for a promise, which is given to one customer at a time
+                await tx.webhooks.drop(WebhookState.DONE, "looked at", conversation_id=name)
+        told = [reply.conversation_id for reply in replies]
+        assert sorted([*told, *waiting]) == sorted(names)
+        for reply in replies:
+            self.check(reply.body)
+        self.last = max([self.last, *(reply.id or 0 for reply in replies)])
 
     async def look(self, texts: list[str]) -> None:
         """Have every customer write, answer each, and look at each answer and at what is promised to whom."""
