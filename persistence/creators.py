@@ -80,6 +80,7 @@ _SHOWN: Final = Keyed(
         creators.c.id.in_(KEYS)
     )
 )
+_NOTE_REPLY: Final = Keyed(creators.update().where(creators.c.id.in_(KEYS)).values(connected=True, replied=True))
 
 
 class Creators:
@@ -100,6 +101,10 @@ class Creators:
         """Return what is known of the chats of creators, by platform and platform id; those unknown are left out."""
         rows = await self._session.read(_SHOWN, sorted(set(ids)))
         return {(row[1], row[0]): Shown(connected=bool(row[2]), replied=bool(row[3])) for row in rows}
+
+    async def note_reply(self, ids: Collection[str]) -> None:
+        """Note of creators that their chat shows an answer; those unknown are left out."""
+        await self._session.change(_NOTE_REPLY, sorted(ids))
 
 
 class Campaigns:

@@ -14,7 +14,6 @@ from persistence.tables import outreach_contacts as contacts
 from persistence.tables import outreach_tasks as tasks
 from schemas.outreach.records import (
     BEFORE,
-    UNDER_WAY,
     Contact,
     ContactState,
     Decision,
@@ -49,6 +48,7 @@ _OPEN: Final = or_(
         tasks.c.stop_reason.in_([StopReason.HANDED_OVER, StopReason.REPORTED]),
     ),
 )
+_LOOK_UP: Final = Keyed(select(*(tasks.c[name] for name in _TASK)).where(tasks.c.id.in_(KEYS)))
 _WAKE: Final = Keyed(contacts.update().where(contacts.c.id.in_(KEYS)).values(woken_until=bindparam("until")))
 
 
@@ -84,6 +84,11 @@ class OutreachTasks:
             by_id = _by(tasks, "PRIMARY", select(*_columns(tasks, _TASK)).where(tasks.c.id.in_(chunk)))
             found |= {task.id: task for task in map(_task_of, await self._session.execute(by_id.with_for_update()))}
         return found
+
+    async def look_up(self, ids: Collection[str]) -> dict[str, OutreachTask]:
+        """Return the tasks that exist as they are at the moment, without a lock."""
+        rows = await self._session.read(_LOOK_UP, sorted(set(ids)))
+        return {task.id: task for task in map(_task_of, rows)}
 
     async def add(self, task: OutreachTask) -> None:
         """Insert a task that was not found; one that appeared meanwhile is a Conflict."""
@@ -233,11 +238,6 @@ class Contacts:
         return list(map(_contact_of, rows))
 
 
-def under_way(tally: Mapping[ContactState, int]) -> int:
-    """Count what was queued and is not known to have arrived or not."""
-    return sum(tally.get(state, 0) for state in UNDER_WAY)
-
-
 def _columns(table: Table, names: Iterable[str]) -> list[Any]:
     return [table.c[name] for name in names]
 
@@ -246,7 +246,7 @@ def _order(contact: Contact) -> tuple[str, str]:
     return contact.task_id, contact.platform_creator_id
 
 
-def _task_of(row: Row[Any]) -> OutreachTask:
+def _task_of(row: Sequence[Any]) -> OutreachTask:
     values = dict(zip(_TASK, row, strict=True))
     return OutreachTask(**values | {"status": TaskStatus(values["status"])})
 

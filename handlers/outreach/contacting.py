@@ -31,8 +31,10 @@ log = structlog.get_logger()
 router = Router()
 
 MILLISECOND = timedelta(milliseconds=1)
-#: States in which a creator was, or may have been, written to.
+#: States in which a creator was, or may have been, written to; and in which somebody is about to.
 _WRITTEN = frozenset({ContactState.SENT, ContactState.UNCERTAIN})
+_TAKEN = _WRITTEN | {ContactState.QUEUED}
+_TWIN = "this task wrote to them under another id"
 
 
 @router.consume(topology.OUTREACH_CONTACTS_DECIDE)
@@ -102,25 +104,33 @@ async def _taken_in(
         # One after the other: those who wait keep the order in which they were found.
         new.append(contact_of(task, each, now + len(new) * MILLISECOND))
         task = replace(task, creators_seen=task.creators_seen + 1)
-    await tx.contacts.add(new)
-    waiting = [each for each in [*known.values(), *new] if each.state is ContactState.WAITING]
+    if new:
+        await tx.contacts.add(new)
+        known = await tx.contacts.find(task.id, by_id)  # one of them may have been reported as sent meanwhile
+    waiting = [each for each in known.values() if each.state is ContactState.WAITING]
     return task, sorted(waiting, key=lambda each: each.created_at)
 
 
 async def _decide_on(tx: Transaction, task: OutreachTask, waiting: Sequence[Contact], room: int, now: datetime) -> None:
     """Decide on contacts that wait, in their order, until as many are on their way as may be."""
-    histories = await _histories(tx, task, waiting)
+    known = await _known(tx, waiting)
     shown = await tx.creators.shown([creator_id(each.platform, each.platform_creator_id) for each in waiting])
     decided: list[Contact] = []
     messages: list[Outgoing] = []
     for contact in waiting:
         if len(messages) == room:
             break
-        history = histories[contact.id]
+        of_person = [each for each in known if each.id != contact.id and _is_same_person(contact, each)]
+        history = [each for each in of_person if each.task_id != task.id]
         if _is_under_way(history):
             continue  # Another task writes to this creator at the moment; what comes of it decides.
-        after, message = _decided(task, contact, _chat(contact, shown), history, now)
+        after, message = (
+            (_skipped(contact, _TWIN, now), None)
+            if any(each.task_id == task.id and each.state in _TAKEN for each in of_person)
+            else _decided(task, contact, _chat(contact, shown, history), history, now)
+        )
         decided.append(after)
+        known.append(after)
         messages += [message] if message else []
     await tx.contacts.save(decided)
     await tx.send_all(messages)
@@ -134,16 +144,11 @@ async def _decide_on(tx: Transaction, task: OutreachTask, waiting: Sequence[Cont
     )
 
 
-async def _histories(tx: Transaction, task: OutreachTask, waiting: Sequence[Contact]) -> dict[str, list[Contact]]:
-    """Return the other tasks' contacts of each creator, found by id or username, the latest first."""
+async def _known(tx: Transaction, waiting: Sequence[Contact]) -> list[Contact]:
+    """Return all tasks' contacts of these creators, found by id or username, the latest first."""
     usernames = {each.username_key for each in waiting if each.username_key}
     known = await tx.contacts.known({each.platform_creator_id for each in waiting}, usernames)
-    others = sorted(
-        (each for each in known if each.task_id != task.id),
-        key=lambda each: each.sent_at or each.updated_at,
-        reverse=True,
-    )
-    return {each.id: [other for other in others if _is_same_person(each, other)] for each in waiting}
+    return sorted(known, key=lambda each: each.sent_at or each.updated_at, reverse=True)
 
 
 def _is_same_person(one: Contact, other: Contact) -> bool:
@@ -157,11 +162,23 @@ def _is_under_way(history: Iterable[Contact]) -> bool:
     return any(each.state is ContactState.QUEUED for each in history)
 
 
-def _chat(contact: Contact, shown: Mapping[tuple[str, str], Shown]) -> Chat:
-    """Return what the creator's chat shows: what came with the creator, and what crawls saw before."""
+def _chat(contact: Contact, shown: Mapping[tuple[str, str], Shown], history: Iterable[Contact]) -> Chat:
+    """Return what the creator's chat shows: what came with the creator, and what crawls and senders saw before."""
     seen = shown.get((contact.platform, contact.platform_creator_id), Shown(connected=False, replied=False))
-    replied = contact.replied or seen.replied
+    replied = contact.replied or seen.replied or any(each.replied for each in history)
     return Chat(connected=contact.connected or seen.connected or replied, replied=replied)
+
+
+def _skipped(contact: Contact, reason: str, now: datetime) -> Contact:
+    return replace(
+        contact,
+        state=ContactState.SKIPPED,
+        decision=Decision.SKIP,
+        reason=reason,
+        decided_at=now,
+        updated_at=now,
+        woken_until=None,
+    )
 
 
 def _decided(

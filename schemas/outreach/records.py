@@ -57,10 +57,6 @@ class ContactState(StrEnum):
     SKIPPED = "skipped"
 
 
-#: On their way: written to the queue, and not known to have arrived or not.
-UNDER_WAY = (ContactState.QUEUED, ContactState.UNCERTAIN)
-
-
 class Decision(StrEnum):
     """What a creator is written: the first text, the later one, or nothing."""
 
