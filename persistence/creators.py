@@ -42,6 +42,10 @@ UPSERT_CREATORS: Final = Bulk(
         "platform_creator_display_name": "has_display_name",
         "currency": "has_currency",
     },
+    weakest={
+        "platform_creator_username": "platform_creator_id",
+        "platform_creator_display_name": "platform_creator_id",
+    },
     most=("connected", "replied"),
     newest="observed_at",
 )
@@ -54,16 +58,18 @@ UPSERT_CAMPAIGNS: Final = Bulk(
     table=campaigns,
     paths=paths_of(campaigns),
     key=("platform_campaign_id", "shop_key"),
-    replace=("region", *_MODIFIED),
+    replace=_MODIFIED,
     merge=CAMPAIGN_FACTS,
+    known={"region": "has_region"},
     newest="observed_at",
 )
 UPSERT_PRODUCTS: Final = Bulk(
     table=products,
     paths=paths_of(products, leave_out=_NOT_CRAWLED),
     key=("platform_campaign_id", "platform_product_id"),
-    replace=("region", *_MODIFIED),
+    replace=_MODIFIED,
     merge=PRODUCT_FACTS,
+    known={"region": "has_region"},
     newest="observed_at",
 )
 

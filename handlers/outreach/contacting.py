@@ -21,8 +21,9 @@ from publishers.schedules.politeness import Politeness
 from schemas.chatbot.messages import SendChatMessages, contact_key
 from schemas.clock import Clock
 from schemas.identity import creator_id
+from schemas.outreach.crawling import region_of
 from schemas.outreach.messages import DecideContacts
-from schemas.outreach.records import Contact, ContactState, Decision, OutreachTask
+from schemas.outreach.records import UNSETTLED, Contact, ContactState, Decision, OutreachTask
 from schemas.outreach.statuses import Gate, has_seen_most, leave_of, room_of
 from schemas.readers import whole_milliseconds
 
@@ -30,6 +31,8 @@ log = structlog.get_logger()
 
 router = Router()
 
+#: Whoever another task writes to at the moment is asked about again after this long.
+BLOCKED_FOR = timedelta(minutes=1)
 MILLISECOND = timedelta(milliseconds=1)
 #: States in which a creator was, or may have been, written to; and in which somebody is about to.
 _WRITTEN = frozenset({ContactState.SENT, ContactState.UNCERTAIN})
@@ -50,11 +53,14 @@ async def decide_contacts(
     found = [each for delivery in batch for each in handed(delivery)]
     async with uow() as tx:
         tasks = await _tasks(tx, found, clock)
-        after = [
-            await _decide(tx, tasks[task_id], [each for each in found if each.task_id == task_id], clock, politeness)
-            for task_id in sorted(tasks)
-        ]
-        await settle(tx, after, clock, wakes=False)
+        after: list[OutreachTask] = []
+        asleep: set[str] = set()
+        for task_id in sorted(tasks):
+            of_task = [each for each in found if each.task_id == task_id]
+            task, wakes = await _decide(tx, tasks[task_id], of_task, clock, politeness)
+            after.append(task)
+            asleep |= set() if wakes else {task_id}
+        await settle(tx, after, clock, asleep=asleep)
 
 
 async def _tasks(tx: Transaction, found: Sequence[Handed], clock: Clock) -> dict[str, OutreachTask]:
@@ -72,20 +78,21 @@ async def _tasks(tx: Transaction, found: Sequence[Handed], clock: Clock) -> dict
 
 async def _decide(
     tx: Transaction, task: OutreachTask, found: Sequence[Handed], clock: Clock, politeness: Politeness
-) -> OutreachTask:
-    """Take in a task's creators and decide on those that wait; return the task with how many it has seen."""
+) -> tuple[OutreachTask, bool]:
+    """Take in a task's creators and decide on those that wait.
+
+    Returns the task with how many it has seen, and whether others who wait may have their turn at once.
+    """
     now = whole_milliseconds(clock())
     task, waiting = await _taken_in(tx, task, found, now)
     leave = leave_of(task, now)
     if not waiting or leave.gate is not Gate.OPEN:
-        return task  # Those of a task that is over are skipped when it is settled.
-    if politeness.quiet_until((task.region or "").strip().upper(), now):
-        return task  # The poller asks again.
-    tally = (await tx.contacts.tally([task.id]))[task.id]
+        return task, False  # Those of a task that is over are skipped when it is settled.
+    if politeness.quiet_until(region_of(task.region), now):
+        return task, False  # The poller asks again.
+    tally = (await tx.contacts.tally([task.id], UNSETTLED))[task.id]
     room = room_of(task, queued=tally.get(ContactState.QUEUED, 0), uncertain=tally.get(ContactState.UNCERTAIN, 0))
-    if room:
-        await _decide_on(tx, task, waiting, room, now)
-    return task
+    return task, bool(room) and await _decide_on(tx, task, waiting, room, now)
 
 
 async def _taken_in(
@@ -111,11 +118,15 @@ async def _taken_in(
     return task, sorted(waiting, key=lambda each: each.created_at)
 
 
-async def _decide_on(tx: Transaction, task: OutreachTask, waiting: Sequence[Contact], room: int, now: datetime) -> None:
-    """Decide on contacts that wait, in their order, until as many are on their way as may be."""
+async def _decide_on(tx: Transaction, task: OutreachTask, waiting: Sequence[Contact], room: int, now: datetime) -> bool:
+    """Decide on contacts that wait, in their order, until as many are on their way as may be.
+
+    Returns whether none of them is, and so nothing will be heard that gives the next ones their turn.
+    """
     known = await _known(tx, waiting)
     shown = await tx.creators.shown([creator_id(each.platform, each.platform_creator_id) for each in waiting])
     decided: list[Contact] = []
+    blocked: list[Contact] = []
     messages: list[Outgoing] = []
     for contact in waiting:
         if len(messages) == room:
@@ -123,7 +134,9 @@ async def _decide_on(tx: Transaction, task: OutreachTask, waiting: Sequence[Cont
         of_person = [each for each in known if each.id != contact.id and _is_same_person(contact, each)]
         history = [each for each in of_person if each.task_id != task.id]
         if _is_under_way(history):
-            continue  # Another task writes to this creator at the moment; what comes of it decides.
+            # Another task writes to this creator at the moment; what comes of it decides. Others do not wait for it.
+            blocked.append(replace(contact, woken_until=now + BLOCKED_FOR))
+            continue
         after, message = (
             (_skipped(contact, _TWIN, now), None)
             if any(each.task_id == task.id and each.state in _TAKEN for each in of_person)
@@ -132,7 +145,7 @@ async def _decide_on(tx: Transaction, task: OutreachTask, waiting: Sequence[Cont
         decided.append(after)
         known.append(after)
         messages += [message] if message else []
-    await tx.contacts.save(decided)
+    await tx.contacts.save([*decided, *blocked])
     await tx.send_all(messages)
     log.info(
         "outreach_contacts_decided",
@@ -142,6 +155,7 @@ async def _decide_on(tx: Transaction, task: OutreachTask, waiting: Sequence[Cont
         failed=sum(each.state is ContactState.FAILED for each in decided),
         waiting=len(waiting) - len(decided),
     )
+    return not messages
 
 
 async def _known(tx: Transaction, waiting: Sequence[Contact]) -> list[Contact]:
@@ -218,7 +232,7 @@ def _chat_task(task: OutreachTask, contact: Contact, key: str, messages: Sequenc
     told = {
         "platformCreatorId": contact.platform_creator_id,
         "platformCreatorUsername": contact.username_key,
-        "region": contact.region or task.region,
+        "region": region_of(contact.region or task.region),
         "accountName": contact.account_name,
         "outreachTaskId": task.id,
         "messages": messages,

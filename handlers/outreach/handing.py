@@ -1,7 +1,7 @@
 """Creators as they are handed over: whose they are, what they become, and the task that is made of what came along."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -67,7 +67,8 @@ def task_from(each: Handed, now: datetime) -> OutreachTask | None:
     fields.columns["status"] = TaskStatus.RUNNING
     report = Report(source=None, operator_id=creator.operator_id or NOBODY, observed_at=each.observed_at, now=now)
     task, _ = merged(each.task_id, None, fields, report)
-    return task
+    # Nobody will say of a task that was made for a creator that no more come.
+    return task if creator.outreach_task_id else replace(task, handed_over_at=now)
 
 
 def contact_of(task: OutreachTask, each: Handed, now: datetime) -> Contact:

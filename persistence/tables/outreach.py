@@ -52,6 +52,8 @@ outreach_tasks = Table(
     Column("handed_over_at", UtcDateTime),
     # Why the task ended, where it was ended here.
     Column("stop_reason", Text(32)),
+    # Until when nobody need be asked to decide on creators who wait.
+    Column("asked_until", UtcDateTime),
     Index("ix_outreach_tasks_due", "status", "plan_execute_time"),
     Index("ix_outreach_tasks_stop", "status", "plan_stop_time"),
     **OPTIONS,
@@ -82,7 +84,7 @@ outreach_contacts = Table(
     Column("sent_at", UtcDateTime),
     Column("outcome_at", UtcDateTime),
     Column("updated_at", UtcDateTime, nullable=False),
-    # Until when nobody need be asked to decide a contact that waits.
+    # Until when nobody need be asked to decide a contact that waits, or what became of one that is on its way.
     Column("woken_until", UtcDateTime),
     UniqueConstraint("task_id", "platform_creator_id", name="uq_contact"),
     Index("ix_outreach_contacts_creator", "platform_creator_id", "state"),

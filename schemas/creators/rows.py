@@ -69,6 +69,7 @@ def _placed(row: Row, *keys: str) -> Row | None:
     if not all(row.columns.get(key) for key in keys):
         return None
     row.columns.setdefault("platform", DEFAULT_PLATFORM)
+    row.columns["has_region"] = "region" in row.columns
     row.columns.setdefault("region", DEFAULT_REGION)
     return row
 

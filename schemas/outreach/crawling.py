@@ -9,6 +9,11 @@ from schemas.outreach.records import OutreachTask
 _LONGEST_WORD = 255
 
 
+def region_of(told: str | None) -> str:
+    """Return the region that a task works in: where it searches, whose clock it goes by, and who writes for it."""
+    return (told or "").strip().upper() or DEFAULT_REGION
+
+
 def crawl_of(task: OutreachTask) -> CrawlCreators:
     """Return the command that searches for a task's creators and hands them over."""
     search = {
@@ -32,7 +37,7 @@ def crawl_of(task: OutreachTask) -> CrawlCreators:
         {
             "taskId": task.id,
             "platform": task.platform,
-            "region": task.region or DEFAULT_REGION,
+            "region": region_of(task.region),
             "brandName": task.brand,
             "searchStrategy": {name: value for name, value in search.items() if value},
             "maxCreatorsToLoad": max(task.max_creators or DEFAULT_CREATORS, 1),

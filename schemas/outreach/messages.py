@@ -130,7 +130,8 @@ class ControlOutreach(ForeignCommand):
     """Start, end, pause, resume or cancel a task.
 
     `start` lets its creators be written to, and with `crawl` also searches for them at once. `end` says that no more
-    creators will be handed over: the task completes when those that were are done with. `cancel` is for good.
+    creators will be handed over: the task completes when those that were are done with, or fails by then if a `reason`
+    is given, which its message tells. `cancel` is for good.
     """
 
     model_config = ConfigDict(coerce_numbers_to_str=True)

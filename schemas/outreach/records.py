@@ -35,6 +35,7 @@ class StopReason(StrEnum):
     HANDED_OVER = "all_creators_done"
     CANCELLED = "cancelled"
     REPORTED = "reported"
+    CRAWL = "crawl_failed"
     NO_SEARCH = "no_search_can_be_made_of_it"
 
 
@@ -55,6 +56,10 @@ class ContactState(StrEnum):
     FAILED = "failed"
     UNCERTAIN = "uncertain"
     SKIPPED = "skipped"
+
+
+#: States of contacts of which more is to be heard.
+UNSETTLED = (ContactState.WAITING, ContactState.QUEUED, ContactState.UNCERTAIN)
 
 
 class Decision(StrEnum):
@@ -122,7 +127,7 @@ class Contact:
 
     Its `SENT` rows are the history of contacts. `username_key` is the username as it is compared. `connected` and
     `replied` tell what the chat showed. `metadata` is what came with the creator and the task itself did not say.
-    `woken_until` tells until when nobody need be asked to decide one that waits.
+    `woken_until` tells until when nobody need be asked to decide one that waits, or what became of one on its way.
     """
 
     id: str

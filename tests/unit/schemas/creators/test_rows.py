@@ -124,6 +124,7 @@ def test_a_campaign_is_read_with_its_texts_as_numbers() -> None:
     assert row.columns == {
         "platform": "tiktok",
         "region": "MX",
+        "has_region": False,
         "platform_campaign_id": "7563",
         "platform_campaign_name": "Spring glow",
         "campaign_period": ["2026/01/05-2026/02/05"],
