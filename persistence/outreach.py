@@ -46,6 +46,13 @@ _RUNS: Final = tasks.c.status == TaskStatus.RUNNING
 _WAITS: Final = contacts.c.state == ContactState.WAITING
 _LOOK_UP: Final = Keyed(select(*(tasks.c[name] for name in _TASK)).where(tasks.c.id.in_(KEYS)))
 _ASKED: Final = Keyed(tasks.update().where(tasks.c.id.in_(KEYS)).values(asked_until=bindparam("until")))
+_DROP: Final = Keyed(
+    contacts.update()
+    .where(contacts.c.id.in_(KEYS), contacts.c.state == ContactState.WAITING)
+    .values(
+        state=ContactState.SKIPPED, reason=bindparam("reason"), updated_at=bindparam("now"), decided_at=bindparam("now")
+    )
+)
 _WAKE: Final = Keyed(contacts.update().where(contacts.c.id.in_(KEYS)).values(woken_until=bindparam("until")))
 
 
@@ -248,6 +255,13 @@ class Contacts:
             skipped = {"state": ContactState.SKIPPED, "reason": reason, "updated_at": now, "decided_at": now}
             closed += (await self._session.execute(contacts.update().where(waits).values(skipped))).rowcount
         return closed
+
+    async def drop(self, task_id: str, reason: str, now: datetime, limit: int) -> int:
+        """Skip those of a task's creators who wait and were found last; returns how many they were."""
+        last = select(contacts.c.id).where(contacts.c.task_id == task_id, _WAITS)
+        last = last.order_by(contacts.c.created_at.desc(), contacts.c.id.desc()).limit(limit)
+        ids = [row.id for row in await self._session.execute(last)]
+        return await self._session.change(_DROP, ids, reason=reason, now=now)
 
     async def listed(self, task_id: str, state: ContactState | None, limit: int) -> list[Contact]:
         """Return contacts of a task, the ones that changed last first."""

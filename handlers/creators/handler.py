@@ -11,7 +11,7 @@ from brokers.queue import Queue
 from brokers.router import Router
 from handlers.creators.crawled import crawl_logs, handed_over, to_store
 from handlers.creators.marketed import campaign_of, product_of
-from handlers.creators.reading import Reading, SeenRow, read
+from handlers.creators.reading import Reading, SeenRow, ignored, read
 from handlers.creators.reported import note, reported
 from persistence.uow import Transaction, Uow
 from schemas.clock import Clock
@@ -71,6 +71,7 @@ async def ingest_campaigns(
             campaigns=_distinct(each.rows, "platform_campaign_id"),
             skipped=each.skipped,
             rejected=each.rejected,
+            ignored=ignored(each),
         )
         for each in readings
     ]
@@ -93,6 +94,7 @@ async def ingest_products(batch: list[Delivery[IngestProducts]], uow: Uow, clock
             products=_distinct(each.rows, "platform_product_id"),
             skipped=each.skipped,
             rejected=each.rejected,
+            ignored=ignored(each),
         )
         for each in readings
     ]

@@ -9,6 +9,7 @@ from handlers.creators.reading import Reading
 from persistence.uow import Transaction
 from schemas.creators.messages import IngestCreators
 from schemas.identity import contact_id
+from schemas.ingestion import TASK_ID_LENGTH
 from schemas.outreach.records import Contact, ContactState, username_key
 
 #: States of a contact that a report of its message changes: for all others a message of ours is, or was, on its way.
@@ -16,14 +17,12 @@ _UNSENT = frozenset({ContactState.WAITING, ContactState.SKIPPED, ContactState.FA
 
 
 def reported(reading: Reading[IngestCreators], now: datetime) -> Iterator[Contact]:
-    """Yield a sent contact for each creator whom the crawl of a task says to have written to.
+    """Yield a sent contact for each creator whom a crawl says to have written to, for its task or for none of ours.
 
     A crawl that only saw a creator is no contact.
     """
     message = reading.delivery.message
-    task_id = message.task_id
-    if task_id is None:
-        return
+    task_id = message.task_id or reading.delivery.message_id[:TASK_ID_LENGTH]
     for seen in reading.rows:
         told = seen.row.columns.get
         if told("send") is True:

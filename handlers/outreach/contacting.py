@@ -23,7 +23,7 @@ from schemas.clock import Clock
 from schemas.identity import creator_id
 from schemas.outreach.crawling import region_of
 from schemas.outreach.messages import DecideContacts
-from schemas.outreach.records import UNSETTLED, Contact, ContactState, Decision, OutreachTask
+from schemas.outreach.records import UNSETTLED, Contact, ContactState, Decision, OutreachTask, Strategy
 from schemas.outreach.statuses import Gate, has_seen_most, leave_of, room_of
 from schemas.readers import whole_milliseconds
 
@@ -125,6 +125,7 @@ async def _decide_on(tx: Transaction, task: OutreachTask, waiting: Sequence[Cont
     """
     known = await _known(tx, waiting)
     shown = await tx.creators.shown([creator_id(each.platform, each.platform_creator_id) for each in waiting])
+    reached = await tx.deliveries.reached({each.platform_creator_id for each in waiting})
     decided: list[Contact] = []
     blocked: list[Contact] = []
     messages: list[Outgoing] = []
@@ -140,7 +141,7 @@ async def _decide_on(tx: Transaction, task: OutreachTask, waiting: Sequence[Cont
         after, message = (
             (_skipped(contact, _TWIN, now), None)
             if any(each.task_id == task.id and each.state in _TAKEN for each in of_person)
-            else _decided(task, contact, _chat(contact, shown, history), history, now)
+            else _decided(task, contact, _chat(contact, shown, reached, history), history, now)
         )
         decided.append(after)
         known.append(after)
@@ -176,11 +177,14 @@ def _is_under_way(history: Iterable[Contact]) -> bool:
     return any(each.state is ContactState.QUEUED for each in history)
 
 
-def _chat(contact: Contact, shown: Mapping[tuple[str, str], Shown], history: Iterable[Contact]) -> Chat:
+def _chat(
+    contact: Contact, shown: Mapping[tuple[str, str], Shown], reached: Collection[str], history: Iterable[Contact]
+) -> Chat:
     """Return what the creator's chat shows: what came with the creator, and what crawls and senders saw before."""
     seen = shown.get((contact.platform, contact.platform_creator_id), Shown(connected=False, replied=False))
     replied = contact.replied or seen.replied or any(each.replied for each in history)
-    return Chat(connected=contact.connected or seen.connected or replied, replied=replied)
+    connected = contact.connected or seen.connected or contact.platform_creator_id in reached
+    return Chat(connected=connected or replied, replied=replied)
 
 
 def _skipped(contact: Contact, reason: str, now: datetime) -> Contact:
@@ -205,7 +209,7 @@ def _decided(
         for each in written
     ]
     brand = task.brand or contact.brand
-    strategy = (contact.metadata or {}).get(STRATEGY, task.message_send_strategy)
+    strategy = task.message_send_strategy or (contact.metadata or {}).get(STRATEGY, Strategy.NORMAL)
     verdict = decide(strategy, brand, past, chat)
     contact = replace(
         contact,

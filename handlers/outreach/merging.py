@@ -44,6 +44,8 @@ def merged(
         older = {name for name in columns if getattr(stored, name) is not None}
         ignored += [IgnoredField(field=name, reason="is older than what is known") for name in sorted(older)]
         columns = {name: value for name, value in columns.items() if name not in older}
+    else:
+        columns |= dict.fromkeys(fields.cleared)
     columns = {**_moved(stored, columns), **columns}
     if (wanted := columns.get("status")) is not None and (reason := told(stored.status, wanted)):
         del columns["status"]

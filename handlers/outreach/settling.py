@@ -1,6 +1,7 @@
 """What follows from a change of tasks: those that have what they want end, and what still waits of them is skipped."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -8,7 +9,7 @@ import structlog
 from persistence.uow import Transaction
 from schemas.clock import Clock
 from schemas.outreach.messages import DecideContacts, handed_over
-from schemas.outreach.records import UNSETTLED, ContactState, OutreachTask
+from schemas.outreach.records import UNSETTLED, ContactState, OutreachTask, StopReason
 from schemas.outreach.statuses import WINDOW, Gate, concluded, leave_of, room_of
 
 log = structlog.get_logger()
@@ -26,9 +27,10 @@ async def settle(
     found = {task.id: task for task in tasks}
     tallies = await tx.contacts.tally(found, UNSETTLED)
     closing: dict[str, str] = {}
-    for task in found.values():
-        tally = tallies[task.id]
-        waiting, queued = tally.get(ContactState.WAITING, 0), tally.get(ContactState.QUEUED, 0)
+    for changed in list(found.values()):
+        tally = tallies[changed.id]
+        task, waiting = await _within_maximum(tx, changed, tally.get(ContactState.WAITING, 0), now)
+        queued = tally.get(ContactState.QUEUED, 0)
         after = found[task.id] = concluded(task, now, is_quiet=not waiting and not queued)
         if after is not task:
             log.info("outreach_task_ended", task_id=task.id, status=after.status, reason=after.stop_reason)
@@ -41,6 +43,15 @@ async def settle(
     await tx.contacts.close(closing, now)
     await tx.outreach_tasks.save(found.values())
     return found
+
+
+async def _within_maximum(tx: Transaction, task: OutreachTask, waiting: int, now: datetime) -> tuple[OutreachTask, int]:
+    """Skip those who were found last, where the maximum was lowered below what was seen; return how many wait."""
+    beyond = task.creators_seen - task.max_creators if task.max_creators else 0
+    if beyond <= 0 or not waiting:
+        return task, waiting
+    dropped = await tx.contacts.drop(task.id, StopReason.MAXIMUM, now, min(beyond, waiting))
+    return replace(task, creators_seen=task.creators_seen - dropped), waiting - dropped
 
 
 async def _wake(tx: Transaction, task_id: str, room: int, now: datetime) -> None:

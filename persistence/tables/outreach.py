@@ -3,7 +3,7 @@
 from sqlalchemy import Boolean, Column, Index, Table, UniqueConstraint, false, text
 
 from persistence.tables.metadata import OPTIONS, audit, metadata
-from persistence.tables.types import Clipped, Count, Exact, Id, Json, Text, UtcDateTime, long_text
+from persistence.tables.types import Clipped, Count, Exact, Id, Json, Text, UtcDateTime, long_text, utc_now_default
 
 outreach_tasks = Table(
     "outreach_tasks",
@@ -12,7 +12,7 @@ outreach_tasks = Table(
     Column("platform", Text(16), nullable=False),
     Column("task_name", Text(255), nullable=False),
     *audit(),
-    Column("observed_at", UtcDateTime, nullable=False),
+    Column("observed_at", UtcDateTime, nullable=False, server_default=utc_now_default()),
     Column("source", Text(255)),
     Column("platform_campaign_id", Text(64)),
     Column("platform_campaign_name", Text(512)),

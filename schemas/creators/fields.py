@@ -12,13 +12,16 @@ from pydantic.alias_generators import to_camel
 from schemas.numbers import number
 from schemas.readers import Decimals, claim, count, moment, prose, region, text
 
+#: Characters of a text that is worth remembering; no number is longer.
+_REMEMBERED = 64
+
 
 def _remembered(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Remember what texts were read as: pages write the same few thousand numbers over and over."""
     of_text = lru_cache(maxsize=16_384)(read)
 
     def reading(value: Any) -> Any:
-        return of_text(value) if type(value) is str else read(value)
+        return of_text(value) if type(value) is str and len(value) <= _REMEMBERED else read(value)
 
     return reading
 

@@ -162,7 +162,7 @@ class CreatorToContact(Value):
     )
     task_id: TaskId | None = None
     outreach_task_id: TaskId | None = None
-    platform: Name | None = None
+    platform: Annotated[str, StringConstraints(strip_whitespace=True, max_length=16), _CLEAN] | None = None
     region: Annotated[str, StringConstraints(strip_whitespace=True, max_length=32), _CLEAN] | None = None
     platform_creator_username: Name | None = _spelled(
         "platformCreatorUsername", "platform_creator_username", "creatorUsername", "creator_username"
@@ -177,6 +177,12 @@ class CreatorToContact(Value):
     connect: Any = None
     reply: Any = None
     task_metadata: Bounded | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_null(cls, body: Any) -> Any:
+        """Leave out what is null: of two spellings the one that says something counts."""
+        return {name: value for name, value in body.items() if value is not None} if isinstance(body, dict) else body
 
 
 class DecideContacts(

@@ -20,6 +20,13 @@ class TaskStatus(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "TaskStatus":
+        """Read what somebody else wrote into the table as a status that is none of ours: such a task rests."""
+        stranger = str.__new__(cls, value)
+        stranger._name_, stranger._value_ = "", str(value)
+        return stranger
+
 
 #: Statuses of tasks that have not begun, and of those that are over.
 BEFORE = frozenset({TaskStatus.NOT_STARTED, TaskStatus.PENDING})

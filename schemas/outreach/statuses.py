@@ -46,9 +46,9 @@ def leave_of(task: OutreachTask, now: datetime) -> Leave:
         return Leave(Gate.CLOSED, StopReason.TIME)
     if has_reached_target(task):
         return Leave(Gate.CLOSED, StopReason.TARGET)
-    if task.status in BEFORE or task.status is TaskStatus.PAUSED:
-        return Leave(Gate.WAIT, f"the task is {task.status}")
-    return Leave(Gate.OPEN)
+    if task.status is TaskStatus.RUNNING or is_lenient(task):
+        return Leave(Gate.OPEN)
+    return Leave(Gate.WAIT, f"the task is {task.status}")
 
 
 def is_lenient(task: OutreachTask) -> bool:

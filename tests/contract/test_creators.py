@@ -196,6 +196,27 @@ async def test_a_message_that_somebody_else_sent_is_a_contact_and_a_crawl_is_non
     assert (row.platform_creator_id, row.state, row.brand, row.task_id) == ("8", "sent", "Aurela", "T-1")
 
 
+async def test_a_message_of_no_task_is_history_too(database: Database) -> None:
+    await ingest(database, delivered(page(creator(platformCreatorId="8", send=True)), message_id="m-8"))
+    assert await history(database, creatorId="8") == [(True, False, None)]
+
+
+async def test_a_log_of_a_crawl_in_the_far_future_is_tomorrows_at_most(database: Database) -> None:
+    await ingest(database, delivered(page(creator(crawlDate="9999-01-01"))))
+    assert str((await stored(database, creator_crawl_logs)).crawl_date) == "2026-01-13"
+
+
+async def test_values_of_campaigns_that_cannot_be_read_are_told(database: Database) -> None:
+    row = {"platformCampaignId": "7563", "platformProductId": "1", "stock": "many", "mood": "x"}
+    message = IngestProducts.model_validate({"source": "crawler", "rows": [row]})
+    (result,) = await ingest_products([delivered(message)], database.uow, lambda: NOON)
+    assert [(each.index, each.field) for each in result.ignored] == [(0, "stock")]
+    campaign = IngestCampaigns.model_validate({"source": "crawler", "rows": [row | {"dateRegistered": "some day"}]})
+    (told,) = await ingest_campaigns([delivered(campaign)], database.uow, lambda: NOON)
+    assert [(each.index, each.field) for each in told.ignored] == [(0, "dateRegistered")]
+    assert told.model_dump(by_alias=True)["ignored"][0]["reason"]
+
+
 async def history(database: Database, **asked: Any) -> list[tuple[bool | None, bool | None, str | None]]:
     delivery = delivered(TellCreatorHistory.model_validate(asked))
     told = await tell_creator_history(delivery, database.uow)

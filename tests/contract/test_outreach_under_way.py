@@ -1,17 +1,21 @@
 """Outreach tasks that are edited, reported, blocked and ended while they run, on every database."""
 
 import asyncio
+from dataclasses import asdict
 
 import pytest
 
 from brokers.verdict import Reject
+from handlers.chatbot import send_chat_messages
 from handlers.outreach import count_progress, decide_contacts, ingest_outreach_task, on_chat_outcome
 from persistence.engine import Database
+from persistence.tables import outreach_tasks
+from schemas.chatbot.messages import SendChatMessages
 from schemas.chatbot.records import DeliveryState
 from schemas.outreach.messages import IngestOutreachTask
 from schemas.outreach.records import TaskStatus
 from schemas.outreach.statuses import GRACE, WINDOW
-from tests.build.outreach import REPORTED_IN_FULL, delivered, found, outcome, progress, task
+from tests.build.outreach import REPORTED_IN_FULL, delivered, found, outcome, progress, stored_task, task
 from tests.build.outreach_mesh import OutreachMesh, persevering
 
 
@@ -191,3 +195,69 @@ async def test_decisions_outcomes_and_progress_at_once_never_exceed_a_target(mes
     after = await mesh.task()
     assert len(mesh.written_to) == len(set(mesh.written_to))
     assert (len(mesh.written_to), after.new_creators_real_count, after.status) == (8, 10, "completed")
+
+
+async def test_a_creator_with_wild_metadata_is_decided_like_any_other(mesh: OutreachMesh) -> None:
+    await mesh.report()
+    await mesh.hand_over("1", taskMetadata={"brand": ["x"], "product_list": 5, "region": {}})
+    told = {"brand": ["x"], "region": {}, "email_first_body": "Hola"}
+    await mesh.hand_over("2", task_id="T-9", taskMetadata=told, brandName="Nube")
+    await mesh.carry()
+    assert mesh.written_to == ["1", "2"]
+
+
+async def test_a_later_text_that_came_with_a_creator_serves_a_task_without_one(mesh: OutreachMesh) -> None:
+    await mesh.report(emailLaterBody=..., brand=...)
+    await mesh.hand_over("1", connect=True, taskMetadata={"email_first": "no", "email_later": "¿Y bien?"})
+    await mesh.carry()
+    assert mesh.sender.texts == ["¿Y bien?"]
+
+
+async def test_a_task_for_first_contacts_stays_one_whatever_came_with_its_creators(mesh: OutreachMesh) -> None:
+    await mesh.report(onlyFirst=1)
+    await mesh.hand_over("1", connect=True, onlyFirst=0)
+    await mesh.carry()
+    assert (mesh.written_to, await mesh.states()) == ([], {"skipped": 1})
+
+
+async def test_a_reminder_in_the_chat_makes_the_next_message_a_later_one(mesh: OutreachMesh) -> None:
+    batch = [{"platformCreatorId": "1", "sampleId": "S", "scenario": "shipped", "run": 1, "messages": ["Va"]}]
+    reminder = delivered(SendChatMessages.model_validate(batch))
+    await send_chat_messages(reminder, mesh.uow, mesh.sender, mesh.clock, mesh.unrecorded)
+    await mesh.report(brand=...)
+    await mesh.hand_over("1")
+    await mesh.carry()
+    assert mesh.sender.texts == ["Va", "¿Seguimos?"]
+
+
+async def test_whoever_was_found_beyond_a_lowered_maximum_is_skipped(mesh: OutreachMesh) -> None:
+    await mesh.report(targetNewCreators=1)
+    await mesh.hand_over(*"12345")
+    await mesh.report(maxCreators=2)
+    assert await mesh.states() == {"queued": 1, "waiting": 1, "skipped": 3}
+    await mesh.report(targetNewCreators=9)
+    await mesh.carry()
+    after = await mesh.task()
+    assert (mesh.written_to, after.status, after.message) == (["1", "2"], "completed", "max_creators_reached")
+
+
+async def test_a_status_of_somebody_else_rests_and_breaks_no_list(mesh: OutreachMesh) -> None:
+    await mesh.report()
+    async with mesh.uow() as tx:
+        await tx._session.execute(outreach_tasks.update().values(status="archived"))
+    await mesh.hand_over("1")
+    await mesh.carry()
+    async with mesh.uow() as tx:
+        assert [str(each.status) for each in await tx.outreach_tasks.listed(None, 9)] == ["archived"]
+    assert (mesh.written_to, await mesh.states()) == ([], {"waiting": 1})
+    await mesh.control("start")
+    await mesh.carry()
+    assert mesh.written_to == ["1"]
+
+
+async def test_a_row_of_somebody_else_needs_no_moment_of_observation(mesh: OutreachMesh) -> None:
+    row = {name: value for name, value in asdict(stored_task(id="P-1")).items() if value is not None}
+    async with mesh.uow() as tx:
+        del row["observed_at"]
+        await tx._session.execute(outreach_tasks.insert().values(row))
+    assert (await mesh.task("P-1")).observed_at is not None

@@ -196,7 +196,7 @@ def upgrade() -> None:
         sa.Column("creation_time", types.UtcDateTime(), nullable=False),
         sa.Column("last_modifier_id", types.OperatorId(), nullable=False),
         sa.Column("last_modification_time", types.UtcDateTime(), nullable=False),
-        sa.Column("observed_at", types.UtcDateTime(), nullable=False),
+        sa.Column("observed_at", types.UtcDateTime(), server_default=types.utc_now_default(), nullable=False),
         sa.Column("source", types.Text(255)),
         sa.Column("platform_campaign_id", types.Text(64)),
         sa.Column("platform_campaign_name", types.Text(512)),
