@@ -1,6 +1,6 @@
 """The consumer of creators who were found for a task: who of them is written to, and what; one transaction a group."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -8,22 +8,18 @@ import structlog
 
 from brokers import topology
 from brokers.delivery import Delivery
-from brokers.outgoing import Outgoing, outgoing
+from brokers.outgoing import Outgoing
 from brokers.router import Router
 from brokers.verdict import Retryable
-from handlers.outreach.decision import HISTORY, Chat, Past, decide
-from handlers.outreach.handing import STRATEGY, Handed, contact_of, handed, task_from
+from handlers.outreach.handing import Handed, contact_of, handed, task_from
+from handlers.outreach.judging import judged, known_of
 from handlers.outreach.settling import settle
-from handlers.outreach.texts import NoTextError, messages_of
-from persistence.creators import Shown
 from persistence.uow import Transaction, Uow
 from publishers.schedules.politeness import Politeness
-from schemas.chatbot.messages import SendChatMessages, contact_key
 from schemas.clock import Clock
-from schemas.identity import creator_id
 from schemas.outreach.crawling import region_of
 from schemas.outreach.messages import DecideContacts
-from schemas.outreach.records import UNSETTLED, Contact, ContactState, Decision, OutreachTask, Strategy
+from schemas.outreach.records import UNSETTLED, Contact, ContactState, OutreachTask
 from schemas.outreach.statuses import Gate, has_seen_most, leave_of, room_of
 from schemas.readers import whole_milliseconds
 
@@ -34,10 +30,6 @@ router = Router()
 #: Whoever another task writes to at the moment is asked about again after this long.
 BLOCKED_FOR = timedelta(minutes=1)
 MILLISECOND = timedelta(milliseconds=1)
-#: States in which a creator was, or may have been, written to; and in which somebody is about to.
-_WRITTEN = frozenset({ContactState.SENT, ContactState.UNCERTAIN})
-_TAKEN = _WRITTEN | {ContactState.QUEUED}
-_TWIN = "this task wrote to them under another id"
 
 
 @router.consume(topology.OUTREACH_CONTACTS_DECIDE)
@@ -123,28 +115,21 @@ async def _decide_on(tx: Transaction, task: OutreachTask, waiting: Sequence[Cont
 
     Returns whether none of them is, and so nothing will be heard that gives the next ones their turn.
     """
-    known = await _known(tx, waiting)
-    shown = await tx.creators.shown([creator_id(each.platform, each.platform_creator_id) for each in waiting])
-    reached = await tx.deliveries.reached({each.platform_creator_id for each in waiting})
+    known = await known_of(tx, waiting)
     decided: list[Contact] = []
     blocked: list[Contact] = []
     messages: list[Outgoing] = []
     for contact in waiting:
         if len(messages) == room:
             break
-        of_person = [each for each in known if each.id != contact.id and _is_same_person(contact, each)]
-        history = [each for each in of_person if each.task_id != task.id]
-        if _is_under_way(history):
+        judgement = judged(task, contact, known, now)
+        if judgement is None:
             # Another task writes to this creator at the moment; what comes of it decides. Others do not wait for it.
             blocked.append(replace(contact, woken_until=now + BLOCKED_FOR))
             continue
-        after, message = (
-            (_skipped(contact, _TWIN, now), None)
-            if any(each.task_id == task.id and each.state in _TAKEN for each in of_person)
-            else _decided(task, contact, _chat(contact, shown, reached, history), history, now)
-        )
+        after, message = judgement
         decided.append(after)
-        known.append(after)
+        known.contacts.append(after)
         messages += [message] if message else []
     await tx.contacts.save([*decided, *blocked])
     await tx.send_all(messages)
@@ -157,89 +142,3 @@ async def _decide_on(tx: Transaction, task: OutreachTask, waiting: Sequence[Cont
         waiting=len(waiting) - len(decided),
     )
     return not messages
-
-
-async def _known(tx: Transaction, waiting: Sequence[Contact]) -> list[Contact]:
-    """Return all tasks' contacts of these creators, found by id or username, the latest first."""
-    usernames = {each.username_key for each in waiting if each.username_key}
-    known = await tx.contacts.known({each.platform_creator_id for each in waiting}, usernames)
-    return sorted(known, key=lambda each: each.sent_at or each.updated_at, reverse=True)
-
-
-def _is_same_person(one: Contact, other: Contact) -> bool:
-    if one.platform != other.platform:
-        return False
-    is_same_name = one.username_key is not None and one.username_key == other.username_key
-    return one.platform_creator_id == other.platform_creator_id or is_same_name
-
-
-def _is_under_way(history: Iterable[Contact]) -> bool:
-    return any(each.state is ContactState.QUEUED for each in history)
-
-
-def _chat(
-    contact: Contact, shown: Mapping[tuple[str, str], Shown], reached: Collection[str], history: Iterable[Contact]
-) -> Chat:
-    """Return what the creator's chat shows: what came with the creator, and what crawls and senders saw before."""
-    seen = shown.get((contact.platform, contact.platform_creator_id), Shown(connected=False, replied=False))
-    replied = contact.replied or seen.replied or any(each.replied for each in history)
-    connected = contact.connected or seen.connected or contact.platform_creator_id in reached
-    return Chat(connected=connected or replied, replied=replied)
-
-
-def _skipped(contact: Contact, reason: str, now: datetime) -> Contact:
-    return replace(
-        contact,
-        state=ContactState.SKIPPED,
-        decision=Decision.SKIP,
-        reason=reason,
-        decided_at=now,
-        updated_at=now,
-        woken_until=None,
-    )
-
-
-def _decided(
-    task: OutreachTask, contact: Contact, chat: Chat, history: Collection[Contact], now: datetime
-) -> tuple[Contact, Outgoing | None]:
-    written = [each for each in history if each.state in _WRITTEN][:HISTORY]
-    # What a crash hid may stand in the chat: taken for sent, nobody is written to twice.
-    past = [
-        Past(each.connected or each.state is ContactState.UNCERTAIN, replied=each.replied, brand=each.brand)
-        for each in written
-    ]
-    brand = task.brand or contact.brand
-    strategy = task.message_send_strategy or (contact.metadata or {}).get(STRATEGY, Strategy.NORMAL)
-    verdict = decide(strategy, brand, past, chat)
-    contact = replace(
-        contact,
-        decision=verdict.decision,
-        reason=verdict.reason,
-        brand=brand,
-        connected=chat.connected,
-        replied=chat.replied,
-        decided_at=now,
-        updated_at=now,
-        woken_until=None,
-    )
-    if verdict.decision is Decision.SKIP:
-        return replace(contact, state=ContactState.SKIPPED), None
-    try:
-        messages = messages_of(task, contact, verdict.decision)
-    except NoTextError as error:
-        return replace(contact, state=ContactState.FAILED, reason=str(error)), None
-    key = contact_key(task.id, contact.platform_creator_id)
-    return replace(contact, state=ContactState.QUEUED, task_key=key), _chat_task(task, contact, key, messages)
-
-
-def _chat_task(task: OutreachTask, contact: Contact, key: str, messages: Sequence[Mapping[str, object]]) -> Outgoing:
-    told = {
-        "platformCreatorId": contact.platform_creator_id,
-        "platformCreatorUsername": contact.username_key,
-        "region": region_of(contact.region or task.region),
-        "accountName": contact.account_name,
-        "outreachTaskId": task.id,
-        "messages": messages,
-    }
-    batch = SendChatMessages.model_validate([told])
-    return outgoing(batch, message_id=key.lower())

@@ -87,7 +87,8 @@ outreach_contacts = Table(
     # Until when nobody need be asked to decide a contact that waits, or what became of one that is on its way.
     Column("woken_until", UtcDateTime),
     UniqueConstraint("task_id", "platform_creator_id", name="uq_contact"),
-    Index("ix_outreach_contacts_creator", "platform_creator_id", "state"),
+    # Without the state: a row that changes it must not move away under whoever waits for its lock.
+    Index("ix_outreach_contacts_creator", "platform_creator_id"),
     Index("ix_outreach_contacts_username", "username_key"),
     Index("ix_outreach_contacts_task", "task_id", "state", "created_at"),
     Index("ix_outreach_contacts_waiting", "state", "woken_until"),

@@ -182,7 +182,7 @@ def upgrade() -> None:
         mysql_charset="utf8mb4",
         mysql_engine="InnoDB",
     )
-    op.create_index("ix_outreach_contacts_creator", "outreach_contacts", ["platform_creator_id", "state"])
+    op.create_index("ix_outreach_contacts_creator", "outreach_contacts", ["platform_creator_id"])
     op.create_index("ix_outreach_contacts_task", "outreach_contacts", ["task_id", "state", "created_at"])
     op.create_index("ix_outreach_contacts_username", "outreach_contacts", ["username_key"])
     op.create_index("ix_outreach_contacts_waiting", "outreach_contacts", ["state", "woken_until"])
