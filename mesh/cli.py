@@ -33,7 +33,10 @@ app.add_typer(dead, name="dead", rich_help_panel=LOOK, help="Dead letters: list,
 app.add_typer(schedules, name="schedules", rich_help_panel=LOOK, help="Chat schedules: list them, free parked ones.")
 app.add_typer(deliveries, name="deliveries", rich_help_panel=LOOK, help="Chat deliveries: list, settle uncertain ones.")
 app.add_typer(
-    outreach, name="outreach", rich_help_panel=LOOK, help="Outreach tasks: list, show, pause, resume, cancel."
+    outreach,
+    name="outreach",
+    rich_help_panel=LOOK,
+    help="Outreach tasks: list, show, start, end, pause, cancel.",
 )
 app.add_typer(events, name="events", rich_help_panel=LOOK, help="Marketing events: where they are; replay, cancel.")
 app.add_typer(replies, name="replies", rich_help_panel=LOOK, help="Customers: read, take over, write, settle.")

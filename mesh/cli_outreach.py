@@ -45,7 +45,8 @@ def outreach_show(
 ) -> None:
     """Show a task: its plan in its region's time, and every contact with what was decided and why.
 
-    A contact that is `uncertain` may or may not have arrived: look into the chat, then `mesh deliveries resolve` it.
+    A contact that is `uncertain` may or may not have arrived: look into the chat, then `mesh deliveries resolve` it,
+    or `mesh outreach resolve` where no delivery is known.
     """
     join()
     from mesh import outreach as body
@@ -68,9 +69,35 @@ def outreach_start(
     raise typer.Exit(body.control(task_ids, Action.START, crawls=is_crawling))
 
 
+@outreach.command("end")
+def outreach_end(
+    task_ids: TaskIds,
+    reason: Annotated[str | None, typer.Option("--reason", help="Why it came too early: the tasks then fail.")] = None,
+) -> None:
+    """Say that no more creators come: the tasks complete when those they have are done with."""
+    join()
+    from mesh import outreach as body
+    from schemas.outreach.messages import Action
+
+    raise typer.Exit(body.control(task_ids, Action.END, reason=reason))
+
+
+@outreach.command("resolve")
+def outreach_resolve(
+    task_id: Annotated[str, typer.Argument(help="The id as `mesh outreach list` shows it.")],
+    creator_id: Annotated[str, typer.Argument(help="The creator as `mesh outreach show` shows them.")],
+    was_sent: Annotated[bool, typer.Option("--sent/--not-sent", help="What the chat shows.")],
+) -> None:
+    """Settle a contact that is `uncertain` because its message was lost, and so has no delivery to resolve."""
+    join()
+    from mesh import outreach as body
+
+    raise typer.Exit(body.resolve(task_id, creator_id, was_sent=was_sent))
+
+
 @outreach.command("pause")
 def outreach_pause(task_ids: TaskIds, reason: Reason = None) -> None:
-    """Hold tasks: creators wait until `resume`. The few messages that are on their way already still arrive."""
+    """Hold tasks: creators wait until `resume`. Only what is being typed at this moment still arrives."""
     join()
     from mesh import outreach as body
     from schemas.outreach.messages import Action

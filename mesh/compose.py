@@ -1,5 +1,8 @@
 """The composition root: from settings to real things, built nowhere else."""
 
+import asyncio
+import contextlib
+import random
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -28,6 +31,7 @@ from brokers.link import Link, addresses
 from brokers.publisher import Publisher
 from brokers.router import Route
 from brokers.status import NoStatusBoard
+from brokers.verdict import Conflict
 from brokers.worker import Worker
 from crawlers.chat_sender import BrowserSender
 from handlers.chatbot import Unrecorded
@@ -47,6 +51,9 @@ from schemas.clock import utc_now
 from settings import Settings
 
 T = TypeVar("T")
+
+#: How many races a command may lose before it says so.
+_RACES = 5
 
 
 class Unconfigured(ValueError):
@@ -257,9 +264,14 @@ class Composition:
 
 
 async def in_transaction(role: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
-    """Run one transaction on the configured database, for a command that needs nothing else."""
+    """Run one transaction on the configured database, for a command that needs no more; again if it loses a race."""
     composition = Composition(Settings(), role)
     try:
+        for _ in range(_RACES):
+            with contextlib.suppress(Conflict):
+                async with composition.database.uow() as tx:
+                    return await work(tx)
+            await asyncio.sleep(random.uniform(0.05, 0.2))
         async with composition.database.uow() as tx:
             return await work(tx)
     finally:

@@ -13,6 +13,7 @@ from persistence.uow import Transaction
 from schemas.chatbot.messages import SendChatMessages
 from schemas.chatbot.records import ChatDelivery, DeliveryState
 from schemas.clock import utc_now
+from schemas.outreach.records import Contact
 
 COLUMNS = ["task key", "creator", "about", "by", "tries", "since (UTC)", "reason"]
 
@@ -51,7 +52,7 @@ def resolve(task_keys: Sequence[str], *, was_sent: bool) -> None:
         outcomes = (outcome_of(each, is_final=was_sent) for each in done)
         await tx.send_all(outcome for outcome in outcomes if outcome is not None)
         if not was_sent:
-            await tx.send_all(again(each) for each in uncertain if _is_ours(each))
+            await tx.send_all([again(each, await _contact(tx, each)) for each in uncertain if _is_ours(each)])
         return uncertain
 
     done = asyncio.run(in_transaction("deliveries", settle))
@@ -70,7 +71,15 @@ def settled(delivery: ChatDelivery, *, was_sent: bool) -> ChatDelivery:
     return replace(delivery, state=DeliveryState.FAILED, reason="not in the chat, sent again", updated_at=now)
 
 
-def again(delivery: ChatDelivery) -> SendChatMessages:
+async def _contact(tx: Transaction, delivery: ChatDelivery) -> Contact | None:
+    """Return whom an outreach task wrote to: the message is to come from the same account."""
+    if delivery.outreach_task_id is None:
+        return None
+    found = await tx.contacts.find(delivery.outreach_task_id, [delivery.platform_creator_id])
+    return found.get(delivery.platform_creator_id)
+
+
+def again(delivery: ChatDelivery, contact: Contact | None = None) -> SendChatMessages:
     """Return the batch that sends a message of ours again, under the identity that it had."""
     task = {
         "platformCreatorId": delivery.platform_creator_id,
@@ -79,6 +88,8 @@ def again(delivery: ChatDelivery) -> SendChatMessages:
         "scenario": delivery.scenario,
         "run": delivery.run,
         "outreachTaskId": delivery.outreach_task_id,
+        "accountName": contact.account_name if contact else None,
+        "platformCreatorUsername": contact.username_key if contact else None,
         "messages": delivery.messages,
     }
     return SendChatMessages.model_validate([task])

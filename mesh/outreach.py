@@ -12,8 +12,10 @@ from handlers.outreach.tasks import apply
 from mesh.compose import in_transaction
 from mesh.console import age, console, print_json, table
 from persistence.uow import Transaction
+from publishers.chat_outcomes import told
+from schemas.chatbot.records import DeliveryState
 from schemas.clock import utc_now
-from schemas.outreach.messages import Action
+from schemas.outreach.messages import Action, ChatOutcome
 from schemas.outreach.records import Contact, ContactState, OutreachTask, TaskStatus
 from schemas.zones import zone_of
 
@@ -44,7 +46,7 @@ def show(task_id: str, state: str | None, *, limit: int, as_json: bool) -> int:
     wanted = _state(state) if state else None
 
     async def look(tx: Transaction) -> tuple[OutreachTask | None, Tally, list[Contact]]:
-        task = (await tx.outreach_tasks.find([task_id])).get(task_id)
+        task = (await tx.outreach_tasks.look_up([task_id])).get(task_id)
         tally = (await tx.contacts.tally([task_id]))[task_id]
         return task, tally, await tx.contacts.listed(task_id, wanted, limit)
 
@@ -92,6 +94,38 @@ def control(task_ids: Sequence[str], action: Action, *, reason: str | None = Non
     for task_id in missing:
         console.print(f"There is no task {task_id}.", style="red")
     return 1 if missing else 0
+
+
+def resolve(task_id: str, creator_id: str, *, was_sent: bool) -> int:
+    """Settle an uncertain contact of whose message nothing is recorded, as a person saw it in the chat; 1 if not."""
+
+    async def settle(tx: Transaction) -> str | None:
+        contact = (await tx.contacts.find(task_id, [creator_id])).get(creator_id)
+        if contact is None or contact.state is not ContactState.UNCERTAIN:
+            return f"{creator_id} is not uncertain in task {task_id}."
+        key = contact.task_key or ""
+        delivery = (await tx.deliveries.look_up([key])).get(key)
+        if delivery is not None and delivery.state is DeliveryState.UNCERTAIN:
+            return f"Its delivery is known: mesh deliveries resolve {key}"
+        await tx.send_all([told(_seen(contact, was_sent=was_sent))])
+        return None
+
+    if problem := asyncio.run(in_transaction("outreach", settle)):
+        console.print(problem, style="red")
+        return 1
+    console.print(f"{creator_id} is settled as {'sent' if was_sent else 'not sent'}.")
+    return 0
+
+
+def _seen(contact: Contact, *, was_sent: bool) -> ChatOutcome:
+    return ChatOutcome(
+        task_key=contact.task_key or "",
+        outreach_task_id=contact.task_id,
+        platform_creator_id=contact.platform_creator_id,
+        state=DeliveryState.SENT if was_sent else DeliveryState.FAILED,
+        at=utc_now(),
+        reason="seen in the chat" if was_sent else "not in the chat",
+    )
 
 
 def _row(task: OutreachTask, tally: Tally) -> tuple[Any, ...]:
@@ -153,10 +187,10 @@ def _local(moment: datetime | None, region: str | None) -> str | None:
 
 
 def _status(name: str) -> TaskStatus:
-    try:
-        return TaskStatus(name.lower())
-    except ValueError:
-        raise typer.BadParameter(f"a task is one of {', '.join(TaskStatus)}") from None
+    wanted = TaskStatus(name.lower())
+    if wanted not in list(TaskStatus):
+        raise typer.BadParameter(f"a task is one of {', '.join(TaskStatus)}")
+    return wanted
 
 
 def _state(name: str) -> ContactState:

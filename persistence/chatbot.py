@@ -223,6 +223,13 @@ def _schedule_of(row: Row[Any]) -> Schedule:
     return Schedule(**values)
 
 
+_REACHED: Final = Keyed(
+    select(deliveries.c.platform_creator_id)
+    .where(deliveries.c.platform_creator_id.in_(KEYS), deliveries.c.state == bindparam("state"))
+    .distinct()
+)
+
+
 class Deliveries:
     """Chat tasks and what became of them, by task key."""
 
@@ -253,6 +260,12 @@ class Deliveries:
     async def save(self, changed: Sequence[ChatDelivery]) -> None:
         """Write what has become of tasks."""
         await self._session.write(SAVE_DELIVERIES, sorted(changed, key=lambda task: task.task_key))
+
+    async def reached(self, creator_ids: Collection[str]) -> set[str]:
+        """Return those of these creators to whom something was sent: their chats show a message."""
+        return {
+            row[0] for row in await self._session.read(_REACHED, sorted(set(creator_ids)), state=DeliveryState.SENT)
+        }
 
     async def listed(self, state: DeliveryState, limit: int) -> list[ChatDelivery]:
         """Return the tasks in a state, the longest unchanged first."""

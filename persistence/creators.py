@@ -42,6 +42,10 @@ UPSERT_CREATORS: Final = Bulk(
         "platform_creator_display_name": "has_display_name",
         "currency": "has_currency",
     },
+    weakest={
+        "platform_creator_username": "platform_creator_id",
+        "platform_creator_display_name": "platform_creator_id",
+    },
     most=("connected", "replied"),
     newest="observed_at",
 )
@@ -54,16 +58,18 @@ UPSERT_CAMPAIGNS: Final = Bulk(
     table=campaigns,
     paths=paths_of(campaigns),
     key=("platform_campaign_id", "shop_key"),
-    replace=("region", *_MODIFIED),
+    replace=_MODIFIED,
     merge=CAMPAIGN_FACTS,
+    known={"region": "has_region"},
     newest="observed_at",
 )
 UPSERT_PRODUCTS: Final = Bulk(
     table=products,
     paths=paths_of(products, leave_out=_NOT_CRAWLED),
     key=("platform_campaign_id", "platform_product_id"),
-    replace=("region", *_MODIFIED),
+    replace=_MODIFIED,
     merge=PRODUCT_FACTS,
+    known={"region": "has_region"},
     newest="observed_at",
 )
 
@@ -80,6 +86,7 @@ _SHOWN: Final = Keyed(
         creators.c.id.in_(KEYS)
     )
 )
+_NOTE_REPLY: Final = Keyed(creators.update().where(creators.c.id.in_(KEYS)).values(connected=True, replied=True))
 
 
 class Creators:
@@ -100,6 +107,10 @@ class Creators:
         """Return what is known of the chats of creators, by platform and platform id; those unknown are left out."""
         rows = await self._session.read(_SHOWN, sorted(set(ids)))
         return {(row[1], row[0]): Shown(connected=bool(row[2]), replied=bool(row[3])) for row in rows}
+
+    async def note_reply(self, ids: Collection[str]) -> None:
+        """Note of creators that their chat shows an answer; those unknown are left out."""
+        await self._session.change(_NOTE_REPLY, sorted(ids))
 
 
 class Campaigns:

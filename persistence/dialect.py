@@ -36,7 +36,8 @@ class Bulk:
 
     Columns in `merge` need `newest`: a new value wins where the new row is not older, and fills in for NULL where it
     is; NULL itself never wins. Columns in `known` have a flag beside them that tells a value from what only stands in
-    for one: a value wins over a stand-in, and over a value that is not newer. Columns in `most` take the larger value.
+    for one: a value wins over a stand-in, and over a value that is not newer; a newer stand-in follows an older one,
+    or, for columns in `weakest`, one that equals the column named there. Columns in `most` take the larger value.
 
     The parameters bypass SQLAlchemy's row-by-row processing: whole columns go through the types' own processors, and
     the text has the form `INSERT … VALUES (…) ON DUPLICATE KEY UPDATE …` that the MySQL drivers send as multi-row
@@ -51,6 +52,7 @@ class Bulk:
     newest: str | None = None
     merge: tuple[str, ...] = ()
     known: Mapping[str, str] = field(default_factory=dict)
+    weakest: Mapping[str, str] = field(default_factory=dict)
     most: tuple[str, ...] = ()
     _compiled: dict[_Kind, _Compiled] = field(default_factory=dict, repr=False, compare=False)
 
@@ -114,7 +116,14 @@ class Bulk:
         for column, flag in self.known.items():
             name, told = quote(column), quote(flag)
             wins = f"{new} AND (NOT {old} OR {is_newer})".format(told, told)
-            changes.append(f"{name} = CASE WHEN {wins} THEN {new} ELSE {old} END".format(name, name))
+            stand_in = f"COALESCE({new}, {old})"
+            if weakest := self.weakest.get(column):
+                follows = f"{old} = {old}".format(name, quote(weakest))
+            else:
+                follows = f"({is_newer} OR {old} IS NULL)".format(name)
+            follows = f"NOT {old} AND {follows}".format(told)
+            cases = f"WHEN {wins} THEN {new} WHEN {follows} THEN {stand_in}"
+            changes.append(f"{name} = CASE {cases} ELSE {old} END".format(*[name] * 4))
         latest = [*(quote(flag) for flag in self.known.values()), *map(quote, self.most), newest]
         return changes + [f"{name} = {larger}({new}, {old})".format(name, name) for name in latest]
 

@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, Table, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Exists, Row, Select, Table, and_, bindparam, exists, func, or_, select
 
 from persistence.dialect import Bulk, paths_of
 from persistence.keyed import KEYS, Keyed
@@ -14,14 +14,13 @@ from persistence.tables import outreach_contacts as contacts
 from persistence.tables import outreach_tasks as tasks
 from schemas.outreach.records import (
     BEFORE,
-    UNDER_WAY,
     Contact,
     ContactState,
     Decision,
     OutreachTask,
-    StopReason,
     TaskStatus,
 )
+from schemas.outreach.statuses import LENIENT, LENIENT_ENDS
 
 _TASK: Final = tuple(each.name for each in fields(OutreachTask))
 _CONTACT: Final = tuple(each.name for each in fields(Contact))
@@ -41,15 +40,29 @@ SAVE_CONTACTS: Final = Bulk(
     replace=tuple(name for name in _CONTACT if name not in {"id", "task_id", "platform_creator_id", "created_at"}),
 )
 
-#: Tasks whose contacts may be decided: those that run, and those that only said that no more creators are to come.
-_OPEN: Final = or_(
-    tasks.c.status == TaskStatus.RUNNING,
-    and_(
-        tasks.c.status == TaskStatus.COMPLETED,
-        tasks.c.stop_reason.in_([StopReason.HANDED_OVER, StopReason.REPORTED]),
-    ),
+#: Tasks whose contacts may be decided although they are over: they only said that no more creators are to come.
+_LENIENT: Final = and_(tasks.c.status.in_(sorted(LENIENT_ENDS)), tasks.c.stop_reason.in_(sorted(LENIENT)))
+_RUNS: Final = tasks.c.status == TaskStatus.RUNNING
+_WAITS: Final = contacts.c.state == ContactState.WAITING
+_LOOK_UP: Final = Keyed(select(*(tasks.c[name] for name in _TASK)).where(tasks.c.id.in_(KEYS)))
+_ASKED: Final = Keyed(tasks.update().where(tasks.c.id.in_(KEYS)).values(asked_until=bindparam("until")))
+_DROP: Final = Keyed(
+    contacts.update()
+    .where(contacts.c.id.in_(KEYS), contacts.c.state == ContactState.WAITING)
+    .values(
+        state=ContactState.SKIPPED, reason=bindparam("reason"), updated_at=bindparam("now"), decided_at=bindparam("now")
+    )
 )
 _WAKE: Final = Keyed(contacts.update().where(contacts.c.id.in_(KEYS)).values(woken_until=bindparam("until")))
+
+
+def _is_past(moment: ColumnElement[Any], now: datetime) -> ColumnElement[bool]:
+    return or_(moment.is_(None), moment <= now)
+
+
+def _has(states: Collection[ContactState]) -> Exists:
+    """Ask whether a task has contacts in these states."""
+    return exists().where(contacts.c.task_id == tasks.c.id, contacts.c.state.in_(sorted(states)))
 
 
 def _by(table: Table, index: str, query: Select[Any]) -> Select[Any]:
@@ -85,6 +98,11 @@ class OutreachTasks:
             found |= {task.id: task for task in map(_task_of, await self._session.execute(by_id.with_for_update()))}
         return found
 
+    async def look_up(self, ids: Collection[str]) -> dict[str, OutreachTask]:
+        """Return the tasks that exist as they are at the moment, without a lock."""
+        rows = await self._session.read(_LOOK_UP, sorted(set(ids)))
+        return {task.id: task for task in map(_task_of, rows)}
+
     async def add(self, task: OutreachTask) -> None:
         """Insert a task that was not found; one that appeared meanwhile is a Conflict."""
         await self._session.write(ADD_TASKS, [task])
@@ -100,15 +118,30 @@ class OutreachTasks:
         return await self._taken(select(*_columns(tasks, _TASK)).where(has_come, is_in_time), limit)
 
     async def expired(self, now: datetime, limit: int) -> list[OutreachTask]:
-        """Take tasks whose time to end has come, unless somebody said that they have ended; locked."""
+        """Take tasks whose time to end has come, locked."""
         statuses = [*sorted(BEFORE), TaskStatus.RUNNING, TaskStatus.PAUSED]
-        has_come = and_(tasks.c.status.in_(statuses), tasks.c.plan_stop_time <= now, tasks.c.real_end_at.is_(None))
+        has_come = and_(tasks.c.status.in_(statuses), tasks.c.plan_stop_time <= now)
         return await self._taken(select(*_columns(tasks, _TASK)).where(has_come), limit)
 
     async def handed_over(self, before: datetime, limit: int) -> list[OutreachTask]:
-        """Take running tasks of which somebody said before then that no more creators come, locked."""
-        is_handed = and_(tasks.c.status == TaskStatus.RUNNING, tasks.c.handed_over_at <= before)
-        return await self._taken(select(*_columns(tasks, _TASK)).where(is_handed), limit)
+        """Take running tasks that were told before then that no more creators come, and of which none waits; locked."""
+        is_handed = and_(_RUNS, tasks.c.handed_over_at <= before)
+        none_waits = ~_has([ContactState.WAITING, ContactState.QUEUED])
+        query = select(tasks.c.id).where(is_handed, none_waits).order_by(tasks.c.handed_over_at).limit(limit)
+        return await self._free(query, is_handed)
+
+    async def unasked(self, now: datetime, limit: int, *, is_over: bool) -> list[OutreachTask]:
+        """Take open tasks of which creators wait, and of whom nobody was asked to decide lately; locked.
+
+        `is_over` looks for those that ended with a word that no more creators come, in place of those that run.
+        """
+        is_open = and_(_LENIENT if is_over else _RUNS, _is_past(tasks.c.asked_until, now))
+        query = select(tasks.c.id).where(is_open, _has([ContactState.WAITING])).order_by(tasks.c.id).limit(limit)
+        return await self._free(query, is_open)
+
+    async def asked(self, ids: Collection[str], until: datetime) -> None:
+        """Note that somebody was asked to decide on the creators of tasks who wait."""
+        await self._session.change(_ASKED, sorted(ids), until=until)
 
     async def listed(self, status: TaskStatus | None, limit: int) -> list[OutreachTask]:
         """Return tasks, the ones that changed last first."""
@@ -119,6 +152,14 @@ class OutreachTasks:
             query.order_by(tasks.c.last_modification_time.desc(), tasks.c.id).limit(limit)
         )
         return list(map(_task_of, rows))
+
+    async def _free(self, candidates: Select[Any], still: ColumnElement[bool]) -> list[OutreachTask]:
+        """Take those of some tasks that nobody else is looking at; to find them locks nothing, as contacts are read."""
+        ids = [row.id for row in await self._session.execute(candidates)]
+        if not ids:
+            return []
+        found = _by(tasks, "PRIMARY", select(*_columns(tasks, _TASK)).where(tasks.c.id.in_(ids), still))
+        return await self._taken(found, len(ids))
 
     async def _taken(self, query: Select[Any], limit: int) -> list[OutreachTask]:
         rows = await self._session.execute(query.order_by(tasks.c.id).limit(limit).with_for_update(skip_locked=True))
@@ -173,56 +214,54 @@ class Contacts:
         rows = await self._session.execute(query.order_by(contacts.c.sent_at.desc(), contacts.c.id).limit(limit))
         return list(map(_contact_of, rows))
 
-    async def tally(self, task_ids: Collection[str]) -> dict[str, dict[ContactState, int]]:
-        """Count the contacts of tasks by state."""
+    async def tally(
+        self, task_ids: Collection[str], states: Collection[ContactState] = tuple(ContactState)
+    ) -> dict[str, dict[ContactState, int]]:
+        """Count the contacts of tasks by state, all of them unless some are named."""
         counts: dict[str, dict[ContactState, int]] = {task_id: {} for task_id in task_ids}
         for chunk in chunks(sorted(counts)):
             counted = select(contacts.c.task_id, contacts.c.state, func.count().label("number"))
-            of_tasks = counted.where(contacts.c.task_id.in_(chunk)).group_by(contacts.c.task_id, contacts.c.state)
+            of_tasks = counted.where(contacts.c.task_id.in_(chunk), contacts.c.state.in_(sorted(states)))
+            of_tasks = of_tasks.group_by(contacts.c.task_id, contacts.c.state)
             for row in await self._session.execute(of_tasks):
                 counts[row.task_id][ContactState(row.state)] = row.number
         return counts
 
-    async def waiting(self, task_id: str, limit: int) -> list[Contact]:
-        """Return a task's contacts that wait, in the order in which the creators were found."""
-        waits = and_(contacts.c.task_id == task_id, contacts.c.state == ContactState.WAITING)
+    async def waiting(self, task_id: str, now: datetime, limit: int) -> list[Contact]:
+        """Return a task's contacts that wait and can be decided, in the order in which the creators were found."""
+        waits = and_(contacts.c.task_id == task_id, _WAITS, _is_past(contacts.c.woken_until, now))
         query = select(contacts).where(waits).order_by(contacts.c.created_at, contacts.c.id).limit(limit)
         return list(map(_contact_of, await self._session.execute(query)))
-
-    async def unasked(self, now: datetime, limit: int) -> list[Contact]:
-        """Take contacts that wait although their task is open, and that nobody was asked to decide lately; locked."""
-        waits = and_(
-            contacts.c.state == ContactState.WAITING,
-            or_(contacts.c.woken_until.is_(None), contacts.c.woken_until <= now),
-        )
-        query = select(contacts).join(tasks, tasks.c.id == contacts.c.task_id).where(waits, _OPEN)
-        query = query.order_by(contacts.c.created_at, contacts.c.id).limit(limit)
-        # The rows of tasks are not locked: whoever decides holds them.
-        rows = await self._session.execute(query.with_for_update(skip_locked=True, of=contacts))
-        return list(map(_contact_of, rows))
 
     async def overdue(self, before: datetime, now: datetime, limit: int) -> list[Contact]:
         """Take contacts on their way since before then, of which nobody asked lately what became of them; locked."""
         is_on_its_way = and_(
             contacts.c.state == ContactState.QUEUED,
             contacts.c.decided_at < before,
-            or_(contacts.c.woken_until.is_(None), contacts.c.woken_until <= now),
+            _is_past(contacts.c.woken_until, now),
         )
         query = select(contacts).where(is_on_its_way).order_by(contacts.c.decided_at, contacts.c.id).limit(limit)
         return list(map(_contact_of, await self._session.execute(query.with_for_update(skip_locked=True))))
 
     async def wake(self, ids: Collection[str], until: datetime) -> None:
-        """Note that somebody was asked to decide contacts."""
+        """Note that somebody was asked what became of contacts."""
         await self._session.change(_WAKE, sorted(ids), until=until)
 
-    async def close(self, task_ids: Collection[str], reasons: Mapping[str, str], now: datetime) -> int:
-        """Skip what still waits of tasks that are over; returns how many contacts that were."""
+    async def close(self, reasons: Mapping[str, str], now: datetime) -> int:
+        """Skip what still waits of tasks that are over, with a reason each; returns how many contacts that were."""
         closed = 0
-        for task_id in sorted(task_ids):
-            waits = and_(contacts.c.task_id == task_id, contacts.c.state == ContactState.WAITING)
-            skipped = {"state": ContactState.SKIPPED, "reason": reasons[task_id], "updated_at": now, "decided_at": now}
+        for task_id, reason in sorted(reasons.items()):
+            waits = and_(contacts.c.task_id == task_id, _WAITS)
+            skipped = {"state": ContactState.SKIPPED, "reason": reason, "updated_at": now, "decided_at": now}
             closed += (await self._session.execute(contacts.update().where(waits).values(skipped))).rowcount
         return closed
+
+    async def drop(self, task_id: str, reason: str, now: datetime, limit: int) -> int:
+        """Skip those of a task's creators who wait and were found last; returns how many they were."""
+        last = select(contacts.c.id).where(contacts.c.task_id == task_id, _WAITS)
+        last = last.order_by(contacts.c.created_at.desc(), contacts.c.id.desc()).limit(limit)
+        ids = [row.id for row in await self._session.execute(last)]
+        return await self._session.change(_DROP, ids, reason=reason, now=now)
 
     async def listed(self, task_id: str, state: ContactState | None, limit: int) -> list[Contact]:
         """Return contacts of a task, the ones that changed last first."""
@@ -233,11 +272,6 @@ class Contacts:
         return list(map(_contact_of, rows))
 
 
-def under_way(tally: Mapping[ContactState, int]) -> int:
-    """Count what was queued and is not known to have arrived or not."""
-    return sum(tally.get(state, 0) for state in UNDER_WAY)
-
-
 def _columns(table: Table, names: Iterable[str]) -> list[Any]:
     return [table.c[name] for name in names]
 
@@ -246,7 +280,7 @@ def _order(contact: Contact) -> tuple[str, str]:
     return contact.task_id, contact.platform_creator_id
 
 
-def _task_of(row: Row[Any]) -> OutreachTask:
+def _task_of(row: Sequence[Any]) -> OutreachTask:
     values = dict(zip(_TASK, row, strict=True))
     return OutreachTask(**values | {"status": TaskStatus(values["status"])})
 

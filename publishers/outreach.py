@@ -1,9 +1,7 @@
 """The poller of outreach tasks: what is due begins, what has run out ends, and creators who wait are decided on."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
 
 import structlog
 
@@ -15,7 +13,7 @@ from schemas.chatbot.records import ChatDelivery, DeliveryState
 from schemas.clock import Clock
 from schemas.outreach.crawling import crawl_of
 from schemas.outreach.messages import ChatOutcome, DecideContacts, handed_over
-from schemas.outreach.records import Contact, ContactState, StopReason, TaskStatus
+from schemas.outreach.records import UNSETTLED, Contact, ContactState, StopReason, TaskStatus
 from schemas.outreach.statuses import GRACE, WINDOW, concluded, started, stopped
 from schemas.readers import whole_milliseconds
 
@@ -27,11 +25,11 @@ PACE = Pace(shortest=timedelta(milliseconds=250), longest=timedelta(seconds=2))
 AT_ONCE = 50
 #: Creators who wait are asked about again after this long, if nothing else made room for them meanwhile.
 ASK_AGAIN = timedelta(seconds=15)
-#: Creators of all tasks that are asked about in one pass.
+#: Creators of whose messages nothing was heard that are looked up in one pass.
 CREATORS_AT_ONCE = 500
 
 _RETRY = CHATBOT_SAMPLE_BATCH.retry
-#: How often it is looked for contacts whose message nobody will try again.
+#: How often it is looked for contacts whose message nobody will try again, and for those of tasks that are over.
 LOOK_EVERY = timedelta(minutes=1)
 #: A message that failed comes again within its longest delay; twice that, and it does not.
 GIVEN_UP_AFTER = 2 * _RETRY.longest
@@ -73,6 +71,7 @@ class OutreachPoller:
         if self._looked_at is None or not self._looked_at <= now < self._looked_at + LOOK_EVERY:
             async with self._uow() as tx:
                 await self._tell_overdue(tx, now)
+                await self._ask(tx, now, is_over=True)
             self._looked_at = now
         return ended + begun
 
@@ -94,7 +93,7 @@ class OutreachPoller:
         over = await tx.outreach_tasks.expired(now, AT_ONCE)
         ended = [stopped(task, TaskStatus.TIMEOUT, StopReason.TIME, now) for task in over]
         await tx.outreach_tasks.save(ended)
-        await tx.contacts.close([task.id for task in ended], dict.fromkeys((t.id for t in ended), StopReason.TIME), now)
+        await tx.contacts.close(dict.fromkeys((task.id for task in ended), StopReason.TIME), now)
         for task in ended:
             log.info("outreach_task_ended", task_id=task.id, status=task.status, reason=task.stop_reason)
         return len(ended)
@@ -102,7 +101,7 @@ class OutreachPoller:
     async def _conclude(self, tx: Transaction, now: datetime) -> int:
         """End tasks to which no more creators come and of which none waits or is on its way."""
         handed = await tx.outreach_tasks.handed_over(now - GRACE, AT_ONCE)
-        tallies = await tx.contacts.tally([task.id for task in handed])
+        tallies = await tx.contacts.tally([task.id for task in handed], UNSETTLED)
         ended = []
         for task in handed:
             tally = tallies[task.id]
@@ -113,11 +112,13 @@ class OutreachPoller:
         await tx.outreach_tasks.save(ended)
         return len(ended)
 
-    async def _ask(self, tx: Transaction, now: datetime) -> None:
+    async def _ask(self, tx: Transaction, now: datetime, *, is_over: bool = False) -> None:
         """Hand creators who wait to whoever decides: their task was paused, or there was no room for them."""
-        waiting = await tx.contacts.unasked(now, CREATORS_AT_ONCE)
-        await tx.contacts.wake([each.id for each in waiting], now + ASK_AGAIN)
-        await tx.send_all(_asked(waiting))
+        tasks = await tx.outreach_tasks.unasked(now, AT_ONCE, is_over=is_over)
+        await tx.outreach_tasks.asked([task.id for task in tasks], now + ASK_AGAIN)
+        for task in tasks:
+            if waiting := await tx.contacts.waiting(task.id, now, WINDOW):
+                await tx.send(DecideContacts.of([handed_over(each) for each in waiting]))
 
     async def _tell_overdue(self, tx: Transaction, now: datetime) -> None:
         """Say of contacts whose message became a dead letter, or got lost, what is known of it.
@@ -164,10 +165,3 @@ def _outcome(contact: Contact, delivery: ChatDelivery | None, now: datetime) -> 
         sender=delivery.sender if delivery else None,
         reason=reason,
     )
-
-
-def _asked(waiting: Sequence[Contact]) -> list[DecideContacts]:
-    """Return one message a task, for as many of its creators as may be on their way at once."""
-    in_order = sorted(waiting, key=lambda each: (each.task_id, each.created_at, each.id))
-    by_task = groupby(in_order, key=lambda each: each.task_id)
-    return [DecideContacts.of([handed_over(each) for each in contacts][:WINDOW]) for _, contacts in by_task]

@@ -99,4 +99,6 @@ class PageResult(Value):
     @model_serializer(mode="wrap")
     def _without_what_is_none(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         dumped: dict[str, Any] = dump(self)
-        return {name: value for name, value in dumped.items() if name not in {"skipped", "rejected"} or value}
+        return {
+            name: value for name, value in dumped.items() if name not in {"skipped", "rejected", "ignored"} or value
+        }

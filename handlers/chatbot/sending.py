@@ -1,6 +1,6 @@
 """Consumes chat batches: each task is written to its creator once, and what became of it is recorded."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ from brokers.delivery import Delivery
 from brokers.outgoing import new_message_id
 from brokers.router import Router
 from brokers.verdict import Reject, Retryable, Unavailable
+from handlers.chatbot.leave import leave, put_back
 from handlers.chatbot.recording import (
     REASON_LENGTH,
     Unrecorded,
@@ -28,6 +29,7 @@ from schemas.chatbot.messages import ChatMessage, ChatTask, SendChatMessages, pa
 from schemas.chatbot.records import ChatDelivery, DeliveryState
 from schemas.chatbot.sending import InDoubt, MessageSender, Send
 from schemas.clock import Clock
+from schemas.outreach.statuses import Gate
 
 log = structlog.get_logger()
 router = Router()
@@ -117,25 +119,45 @@ async def _call(send: Send, task: ChatTask, opened: Sequence[ChatDelivery], worl
 
 
 async def _begin(planned: dict[str, ChatDelivery], world: _World) -> list[ChatDelivery]:
-    """Record as `sending` what is still to be sent, and as `uncertain` what was interrupted; return the former."""
+    """Record as `sending` what is still to be sent, and as `uncertain` what was interrupted; return the former.
+
+    What an outreach task that is over by now asked for is not sent, and what a paused one did is put back.
+    """
     now = world.clock()
     opened: list[ChatDelivery] = []
     try:
         async with world.uow() as tx:
             late = await world.unrecorded.record(tx)
             stored = await tx.deliveries.begin(list(planned.values()))
-            opened = [begun(stored[key], plan, now) for key, plan in planned.items() if stored[key].state in UNTRIED]
-            interrupted = await _interrupted(tx, stored.values(), opened, now)
+            unsent = {key: one for key, one in stored.items() if key in planned and one.state in UNTRIED}
+            closed = await _withheld(tx, unsent, now)
+            if closed is None:
+                opened = [begun(one, planned[key], now) for key, one in unsent.items()]
+            interrupted = await _interrupted(tx, stored.values(), [*opened, *(closed or [])], now)
+            await tell(tx, closed or [])
     except Unavailable:
         # The server may have committed without our hearing of it; nothing was sent either way.
         world.unrecorded.keep(opened, map(untried, opened))
         raise
     world.unrecorded.forget(late)
     _tell_uncertain(interrupted)
-    if rest := len(planned) - len(opened) - len(interrupted):
+    if rest := len(planned) - len(unsent) - len(interrupted):
         metrics.duplicates.labels(topology.CHATBOT_SAMPLE_BATCH.name).inc()
         log.debug("chat_task_repeated", skipped=rest)
     return opened
+
+
+async def _withheld(tx: Transaction, unsent: Mapping[str, ChatDelivery], now: datetime) -> list[ChatDelivery] | None:
+    """Return as failed what must not be sent any more, nothing where it is put back; None if all may be sent."""
+    allowed = await leave(tx, unsent.values(), now)
+    if allowed.gate is Gate.OPEN:
+        return None
+    log.info("chat_task_withheld", task_keys=list(unsent), reason=allowed.reason)
+    if allowed.gate is Gate.WAIT:
+        await put_back(tx, unsent.values(), allowed.reason, now)
+        return []
+    over = Reject(f"not sent: {allowed.reason}")
+    return [failed(one, over, now) for one in unsent.values()]
 
 
 async def _refused(planned: dict[str, ChatDelivery], failure: Retryable | Reject, world: _World) -> bool:

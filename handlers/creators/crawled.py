@@ -1,7 +1,7 @@
 """Creators as a page shows them: what is to be stored of each row, and who of them is handed to an outreach task."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from handlers.creators.identities import log_id
@@ -13,6 +13,9 @@ from schemas.outreach.messages import CreatorToContact, DecideContacts
 
 #: Creators handed over in one message: as many as a page of the search has.
 AT_ONCE = 100
+
+#: No crawl was made later than tomorrow: its log would never be old enough to go.
+DAY = timedelta(days=1)
 
 _NOT_COLUMNS = ("connect", "reply", "send", "crawl_date", "skip_creator_upsert", "")
 
@@ -29,7 +32,7 @@ def crawl_logs(reading: Reading[IngestCreators], now: datetime) -> list[CreatorC
             creator=_creator(seen, written),
             message_id=message_id,
             row_index=seen.index,
-            crawl_date=seen.row.columns.get("crawl_date") or today,
+            crawl_date=min(seen.row.columns.get("crawl_date") or today, today + DAY),
             source=message.source,
             options=message.options,
             extra=seen.row.extra,

@@ -11,8 +11,8 @@ from brokers.queue import Queue
 from brokers.router import Router
 from handlers.creators.crawled import crawl_logs, handed_over, to_store
 from handlers.creators.marketed import campaign_of, product_of
-from handlers.creators.reading import Reading, SeenRow, read
-from handlers.creators.reported import reported
+from handlers.creators.reading import Reading, SeenRow, ignored, read
+from handlers.creators.reported import note, reported
 from persistence.uow import Transaction, Uow
 from schemas.clock import Clock
 from schemas.creators.messages import (
@@ -48,7 +48,7 @@ async def ingest_creators(batch: list[Delivery[IngestCreators]], uow: Uow, clock
         logs = [each for reading in fresh for each in crawl_logs(reading, now)]
         await tx.creators.upsert(to_store(fresh, logs))
         await tx.creators.log(logs)
-        await tx.contacts.add([each for reading in fresh for each in reported(reading, now)])
+        await note(tx, [each for reading in fresh for each in reported(reading, now)])
         await tx.send_all(message for reading in fresh for message in handed_over(reading))
     _log("creators_stored", fresh)
     return [_creators_result(reading) for reading in readings]
@@ -71,6 +71,7 @@ async def ingest_campaigns(
             campaigns=_distinct(each.rows, "platform_campaign_id"),
             skipped=each.skipped,
             rejected=each.rejected,
+            ignored=ignored(each),
         )
         for each in readings
     ]
@@ -93,6 +94,7 @@ async def ingest_products(batch: list[Delivery[IngestProducts]], uow: Uow, clock
             products=_distinct(each.rows, "platform_product_id"),
             skipped=each.skipped,
             rejected=each.rejected,
+            ignored=ignored(each),
         )
         for each in readings
     ]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from brokers.delivery import Delivery
@@ -15,6 +16,9 @@ P = TypeVar("P", bound=Page)
 
 #: A crawler's clock may be ahead of ours by this much; further ahead it would block later news.
 CLOCK_SKEW = timedelta(minutes=5)
+
+#: Values left out that are told of one page.
+MOST_IGNORED = 1000
 
 
 @dataclass(slots=True)
@@ -57,6 +61,16 @@ def read(delivery: Delivery[P], parse: Callable[[dict[str, Any]], Row | None]) -
         seen_at = row.columns.pop("extracted_time", None)
         reading.rows.append(SeenRow(index, row, min(seen_at, arrived_at + CLOCK_SKEW) if seen_at else arrived_at))
     return reading
+
+
+def ignored(reading: Reading[P]) -> list[RejectedRow]:
+    """Return the values that could not be read and were left out of their rows, as many as an answer takes."""
+    told = (
+        RejectedRow(index=seen.index, field=name[:64], reason=reason)
+        for seen in reading.rows
+        for name, reason in seen.row.unread.items()
+    )
+    return list(islice(told, MOST_IGNORED))
 
 
 def audit(reading: Reading[P], now: datetime) -> dict[str, Any]:

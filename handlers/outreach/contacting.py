@@ -1,6 +1,6 @@
 """The consumer of creators who were found for a task: who of them is written to, and what; one transaction a group."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -8,21 +8,18 @@ import structlog
 
 from brokers import topology
 from brokers.delivery import Delivery
-from brokers.outgoing import Outgoing, outgoing
+from brokers.outgoing import Outgoing
 from brokers.router import Router
 from brokers.verdict import Retryable
-from handlers.outreach.decision import HISTORY, Chat, Past, decide
-from handlers.outreach.handing import STRATEGY, Handed, contact_of, handed, task_from
+from handlers.outreach.handing import Handed, contact_of, handed, task_from
+from handlers.outreach.judging import judged, known_of
 from handlers.outreach.settling import settle
-from handlers.outreach.texts import NoTextError, messages_of
-from persistence.creators import Shown
 from persistence.uow import Transaction, Uow
 from publishers.schedules.politeness import Politeness
-from schemas.chatbot.messages import SendChatMessages, contact_key
 from schemas.clock import Clock
-from schemas.identity import creator_id
+from schemas.outreach.crawling import region_of
 from schemas.outreach.messages import DecideContacts
-from schemas.outreach.records import Contact, ContactState, Decision, OutreachTask
+from schemas.outreach.records import UNSETTLED, Contact, ContactState, OutreachTask
 from schemas.outreach.statuses import Gate, has_seen_most, leave_of, room_of
 from schemas.readers import whole_milliseconds
 
@@ -30,9 +27,9 @@ log = structlog.get_logger()
 
 router = Router()
 
+#: Whoever another task writes to at the moment is asked about again after this long.
+BLOCKED_FOR = timedelta(minutes=1)
 MILLISECOND = timedelta(milliseconds=1)
-#: States in which a creator was, or may have been, written to.
-_WRITTEN = frozenset({ContactState.SENT, ContactState.UNCERTAIN})
 
 
 @router.consume(topology.OUTREACH_CONTACTS_DECIDE)
@@ -48,11 +45,14 @@ async def decide_contacts(
     found = [each for delivery in batch for each in handed(delivery)]
     async with uow() as tx:
         tasks = await _tasks(tx, found, clock)
-        after = [
-            await _decide(tx, tasks[task_id], [each for each in found if each.task_id == task_id], clock, politeness)
-            for task_id in sorted(tasks)
-        ]
-        await settle(tx, after, clock, wakes=False)
+        after: list[OutreachTask] = []
+        asleep: set[str] = set()
+        for task_id in sorted(tasks):
+            of_task = [each for each in found if each.task_id == task_id]
+            task, wakes = await _decide(tx, tasks[task_id], of_task, clock, politeness)
+            after.append(task)
+            asleep |= set() if wakes else {task_id}
+        await settle(tx, after, clock, asleep=asleep)
 
 
 async def _tasks(tx: Transaction, found: Sequence[Handed], clock: Clock) -> dict[str, OutreachTask]:
@@ -70,20 +70,21 @@ async def _tasks(tx: Transaction, found: Sequence[Handed], clock: Clock) -> dict
 
 async def _decide(
     tx: Transaction, task: OutreachTask, found: Sequence[Handed], clock: Clock, politeness: Politeness
-) -> OutreachTask:
-    """Take in a task's creators and decide on those that wait; return the task with how many it has seen."""
+) -> tuple[OutreachTask, bool]:
+    """Take in a task's creators and decide on those that wait.
+
+    Returns the task with how many it has seen, and whether others who wait may have their turn at once.
+    """
     now = whole_milliseconds(clock())
     task, waiting = await _taken_in(tx, task, found, now)
     leave = leave_of(task, now)
     if not waiting or leave.gate is not Gate.OPEN:
-        return task  # Those of a task that is over are skipped when it is settled.
-    if politeness.quiet_until((task.region or "").strip().upper(), now):
-        return task  # The poller asks again.
-    tally = (await tx.contacts.tally([task.id]))[task.id]
+        return task, False  # Those of a task that is over are skipped when it is settled.
+    if politeness.quiet_until(region_of(task.region), now):
+        return task, False  # The poller asks again.
+    tally = (await tx.contacts.tally([task.id], UNSETTLED))[task.id]
     room = room_of(task, queued=tally.get(ContactState.QUEUED, 0), uncertain=tally.get(ContactState.UNCERTAIN, 0))
-    if room:
-        await _decide_on(tx, task, waiting, room, now)
-    return task
+    return task, bool(room) and await _decide_on(tx, task, waiting, room, now)
 
 
 async def _taken_in(
@@ -102,27 +103,35 @@ async def _taken_in(
         # One after the other: those who wait keep the order in which they were found.
         new.append(contact_of(task, each, now + len(new) * MILLISECOND))
         task = replace(task, creators_seen=task.creators_seen + 1)
-    await tx.contacts.add(new)
-    waiting = [each for each in [*known.values(), *new] if each.state is ContactState.WAITING]
+    if new:
+        await tx.contacts.add(new)
+        known = await tx.contacts.find(task.id, by_id)  # one of them may have been reported as sent meanwhile
+    waiting = [each for each in known.values() if each.state is ContactState.WAITING]
     return task, sorted(waiting, key=lambda each: each.created_at)
 
 
-async def _decide_on(tx: Transaction, task: OutreachTask, waiting: Sequence[Contact], room: int, now: datetime) -> None:
-    """Decide on contacts that wait, in their order, until as many are on their way as may be."""
-    histories = await _histories(tx, task, waiting)
-    shown = await tx.creators.shown([creator_id(each.platform, each.platform_creator_id) for each in waiting])
+async def _decide_on(tx: Transaction, task: OutreachTask, waiting: Sequence[Contact], room: int, now: datetime) -> bool:
+    """Decide on contacts that wait, in their order, until as many are on their way as may be.
+
+    Returns whether none of them is, and so nothing will be heard that gives the next ones their turn.
+    """
+    known = await known_of(tx, waiting)
     decided: list[Contact] = []
+    blocked: list[Contact] = []
     messages: list[Outgoing] = []
     for contact in waiting:
         if len(messages) == room:
             break
-        history = histories[contact.id]
-        if _is_under_way(history):
-            continue  # Another task writes to this creator at the moment; what comes of it decides.
-        after, message = _decided(task, contact, _chat(contact, shown), history, now)
+        judgement = judged(task, contact, known, now)
+        if judgement is None:
+            # Another task writes to this creator at the moment; what comes of it decides. Others do not wait for it.
+            blocked.append(replace(contact, woken_until=now + BLOCKED_FOR))
+            continue
+        after, message = judgement
         decided.append(after)
+        known.contacts.append(after)
         messages += [message] if message else []
-    await tx.contacts.save(decided)
+    await tx.contacts.save([*decided, *blocked])
     await tx.send_all(messages)
     log.info(
         "outreach_contacts_decided",
@@ -132,79 +141,4 @@ async def _decide_on(tx: Transaction, task: OutreachTask, waiting: Sequence[Cont
         failed=sum(each.state is ContactState.FAILED for each in decided),
         waiting=len(waiting) - len(decided),
     )
-
-
-async def _histories(tx: Transaction, task: OutreachTask, waiting: Sequence[Contact]) -> dict[str, list[Contact]]:
-    """Return the other tasks' contacts of each creator, found by id or username, the latest first."""
-    usernames = {each.username_key for each in waiting if each.username_key}
-    known = await tx.contacts.known({each.platform_creator_id for each in waiting}, usernames)
-    others = sorted(
-        (each for each in known if each.task_id != task.id),
-        key=lambda each: each.sent_at or each.updated_at,
-        reverse=True,
-    )
-    return {each.id: [other for other in others if _is_same_person(each, other)] for each in waiting}
-
-
-def _is_same_person(one: Contact, other: Contact) -> bool:
-    if one.platform != other.platform:
-        return False
-    is_same_name = one.username_key is not None and one.username_key == other.username_key
-    return one.platform_creator_id == other.platform_creator_id or is_same_name
-
-
-def _is_under_way(history: Iterable[Contact]) -> bool:
-    return any(each.state is ContactState.QUEUED for each in history)
-
-
-def _chat(contact: Contact, shown: Mapping[tuple[str, str], Shown]) -> Chat:
-    """Return what the creator's chat shows: what came with the creator, and what crawls saw before."""
-    seen = shown.get((contact.platform, contact.platform_creator_id), Shown(connected=False, replied=False))
-    replied = contact.replied or seen.replied
-    return Chat(connected=contact.connected or seen.connected or replied, replied=replied)
-
-
-def _decided(
-    task: OutreachTask, contact: Contact, chat: Chat, history: Collection[Contact], now: datetime
-) -> tuple[Contact, Outgoing | None]:
-    written = [each for each in history if each.state in _WRITTEN][:HISTORY]
-    # What a crash hid may stand in the chat: taken for sent, nobody is written to twice.
-    past = [
-        Past(each.connected or each.state is ContactState.UNCERTAIN, replied=each.replied, brand=each.brand)
-        for each in written
-    ]
-    brand = task.brand or contact.brand
-    strategy = (contact.metadata or {}).get(STRATEGY, task.message_send_strategy)
-    verdict = decide(strategy, brand, past, chat)
-    contact = replace(
-        contact,
-        decision=verdict.decision,
-        reason=verdict.reason,
-        brand=brand,
-        connected=chat.connected,
-        replied=chat.replied,
-        decided_at=now,
-        updated_at=now,
-        woken_until=None,
-    )
-    if verdict.decision is Decision.SKIP:
-        return replace(contact, state=ContactState.SKIPPED), None
-    try:
-        messages = messages_of(task, contact, verdict.decision)
-    except NoTextError as error:
-        return replace(contact, state=ContactState.FAILED, reason=str(error)), None
-    key = contact_key(task.id, contact.platform_creator_id)
-    return replace(contact, state=ContactState.QUEUED, task_key=key), _chat_task(task, contact, key, messages)
-
-
-def _chat_task(task: OutreachTask, contact: Contact, key: str, messages: Sequence[Mapping[str, object]]) -> Outgoing:
-    told = {
-        "platformCreatorId": contact.platform_creator_id,
-        "platformCreatorUsername": contact.username_key,
-        "region": contact.region or task.region,
-        "accountName": contact.account_name,
-        "outreachTaskId": task.id,
-        "messages": messages,
-    }
-    batch = SendChatMessages.model_validate([told])
-    return outgoing(batch, message_id=key.lower())
+    return not messages

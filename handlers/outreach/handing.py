@@ -1,7 +1,7 @@
 """Creators as they are handed over: whose they are, what they become, and the task that is made of what came along."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,16 +22,8 @@ from schemas.readers import claim
 
 #: Where a contact keeps whom it may be written to, if that came with the creator.
 STRATEGY = "only_first"
-_TEXTS = (
-    "email_first",
-    "email_later",
-    "emailFirst",
-    "emailLater",
-    "email_first_body",
-    "email_later_body",
-    "emailFirstBody",
-    "emailLaterBody",
-)
+_FIRST = ("email_first", "emailFirst", "email_first_body", "emailFirstBody")
+_LATER = ("email_later", "emailLater", "email_later_body", "emailLaterBody")
 _PRODUCTS = ("product_list", "productList")
 
 
@@ -59,7 +51,7 @@ def task_from(each: Handed, now: datetime) -> OutreachTask | None:
     if isinstance(brand := said.get("brand"), Mapping):
         said |= {"brand": brand.get("name"), "only_first": brand.get("only_first", said.get("only_first"))}
     for name, value in (("brand", creator.brand_name), ("region", creator.region), ("onlyFirst", creator.only_first)):
-        if value is not None and said.get(name) in {None, ""}:
+        if value is not None and said.get(name) in (None, ""):
             said[name] = value
     fields = parse_task(said)
     if not {"first_message", "second_message"} & fields.columns.keys():
@@ -67,7 +59,8 @@ def task_from(each: Handed, now: datetime) -> OutreachTask | None:
     fields.columns["status"] = TaskStatus.RUNNING
     report = Report(source=None, operator_id=creator.operator_id or NOBODY, observed_at=each.observed_at, now=now)
     task, _ = merged(each.task_id, None, fields, report)
-    return task
+    # Nobody will say of a task that was made for a creator that no more come.
+    return task if creator.outreach_task_id else replace(task, handed_over_at=now)
 
 
 def contact_of(task: OutreachTask, each: Handed, now: datetime) -> Contact:
@@ -95,9 +88,8 @@ def contact_of(task: OutreachTask, each: Handed, now: datetime) -> Contact:
 def _needed(task: OutreachTask, creator: CreatorToContact) -> dict[str, Any] | None:
     """Return what came with a creator and the task does not say: whom it may write to, texts, products."""
     told = creator.task_metadata or {}
-    has_text = task.first_message is not None or task.second_message is not None
-    names = (*(() if has_text else _TEXTS), *(() if task.product_list else _PRODUCTS))
-    needed = {name: told[name] for name in names if told.get(name)}
+    unsaid = ((_FIRST, task.first_message), (_LATER, task.second_message), (_PRODUCTS, task.product_list))
+    needed = {name: told[name] for names, said in unsaid if not said for name in names if told.get(name)}
     if (strategy := parse_task({"onlyFirst": creator.only_first}).columns.get("message_send_strategy")) is not None:
         needed[STRATEGY] = strategy
     return needed or None

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from schemas.ingestion import NOBODY
+from schemas.outreach.crawling import region_of
 from schemas.outreach.messages import IgnoredField
 from schemas.outreach.records import OVER, OutreachTask, StopReason, TaskStatus
 from schemas.outreach.statuses import told
 from schemas.outreach.tasks import TaskFields, placed
+from schemas.zones import ZONES, zone_of
 
 #: What is written once.
 _IMMUTABLE = frozenset({"creation_time"})
@@ -34,12 +36,17 @@ def merged(
     go back, for they decide how many more are written to.
     """
     columns = _in_utc(fields.columns, stored)
+    ignored = [*fields.ignored, *_without_a_clock(columns)]
     if stored is None:
-        return _reported(_first(task_id, columns, report)), fields.ignored
-    ignored = list(fields.ignored)
+        return _reported(_first(task_id, columns, report)), ignored
     columns = {name: value for name, value in columns.items() if name not in _IMMUTABLE}
     if report.observed_at < stored.observed_at:
-        columns = {name: value for name, value in columns.items() if getattr(stored, name) is None}
+        older = {name for name in columns if getattr(stored, name) is not None}
+        ignored += [IgnoredField(field=name, reason="is older than what is known") for name in sorted(older)]
+        columns = {name: value for name, value in columns.items() if name not in older}
+    else:
+        columns |= dict.fromkeys(fields.cleared)
+    columns = {**_moved(stored, columns), **columns}
     if (wanted := columns.get("status")) is not None and (reason := told(stored.status, wanted)):
         del columns["status"]
         ignored.append(IgnoredField(field="status", reason=reason))
@@ -88,5 +95,22 @@ def _reported(task: OutreachTask) -> OutreachTask:
 
 def _in_utc(columns: Mapping[str, Any], stored: OutreachTask | None) -> dict[str, Any]:
     """Read the wall clocks of a report in the task's region, as the report names it or as it is known."""
-    region = columns.get("region") or (stored.region if stored else None)
+    region = region_of(columns.get("region") or (stored.region if stored else None))
     return {name: placed(value, region) if isinstance(value, datetime) else value for name, value in columns.items()}
+
+
+def _moved(stored: OutreachTask, columns: Mapping[str, Any]) -> dict[str, datetime]:
+    """Return the plan of a task whose region a report corrects: the same wall clocks, of the other region."""
+    before, after = (zone_of(region_of(each)) for each in (stored.region, columns.get("region") or stored.region))
+    if before == after:
+        return {}
+    plan = {name: getattr(stored, name) for name in ("plan_execute_time", "plan_stop_time")}
+    return {
+        name: moment.astimezone(before).replace(tzinfo=after).astimezone(UTC) for name, moment in plan.items() if moment
+    }
+
+
+def _without_a_clock(columns: Mapping[str, Any]) -> list[IgnoredField]:
+    if "region" not in columns or region_of(columns["region"]) in ZONES:
+        return []
+    return [IgnoredField(field="region", reason="has no known clock: times are read in UTC")]

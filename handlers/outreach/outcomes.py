@@ -1,7 +1,8 @@
 """The listener to what became of chat tasks: back into the contact, and into the counters of its task."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
 
@@ -12,6 +13,7 @@ from handlers.outreach.settling import settle
 from persistence.uow import Transaction, Uow
 from schemas.chatbot.records import DeliveryState
 from schemas.clock import Clock
+from schemas.identity import creator_id
 from schemas.outreach.messages import ChatOutcome
 from schemas.outreach.records import Contact, ContactState, OutreachTask
 from schemas.outreach.statuses import MOST
@@ -53,7 +55,7 @@ async def _noted(tx: Transaction, task: OutreachTask, outcomes: Sequence[ChatOut
     changed: dict[str, Contact] = {}
     for outcome in sorted(outcomes, key=lambda each: each.at):
         contact = contacts.get(outcome.platform_creator_id)
-        if contact is None or outcome.state not in _STATES:
+        if contact is None or outcome.state is DeliveryState.SENDING:
             log.warning("outreach_outcome_of_nobody", task_id=task.id, platform_creator_id=outcome.platform_creator_id)
             continue
         after = replace(told(contact, outcome), updated_at=now)
@@ -62,21 +64,40 @@ async def _noted(tx: Transaction, task: OutreachTask, outcomes: Sequence[ChatOut
             task = replace(task, new_creators_real_count=written_to, last_modification_time=now)
         contacts[outcome.platform_creator_id] = changed[outcome.platform_creator_id] = after
     await tx.contacts.save(list(changed.values()))
+    await tx.creators.note_reply({creator_id(each.platform, each.platform_creator_id) for each in _answering(changed)})
     return task
+
+
+def _answering(changed: Mapping[str, Contact]) -> Iterator[Contact]:
+    return (each for each in changed.values() if each.replied)
 
 
 def told(contact: Contact, outcome: ChatOutcome) -> Contact:
     """Return the contact as an outcome leaves it: sent is for good, and what is older than what is known is not news.
 
-    A failure that will be tried again leaves it on its way, with the reason.
+    A failure that will be tried again leaves it on its way, with the reason; one that was put back waits again. A
+    creator who turned out to have replied is skipped.
     """
     at = whole_milliseconds(outcome.at)
+    contact = replace(contact, replied=contact.replied or outcome.replied)
     if contact.state is ContactState.SENT:
         return contact
     if outcome.state is DeliveryState.SENT:
         return replace(contact, state=ContactState.SENT, connected=True, sent_at=at, outcome_at=at)
     if contact.outcome_at is not None and at < contact.outcome_at:
         return contact
+    return _unsent(contact, outcome, at)
+
+
+def _unsent(contact: Contact, outcome: ChatOutcome, at: datetime) -> Contact:
+    reason = outcome.reason
+    if outcome.state is DeliveryState.PENDING:
+        is_of_now = contact.state is ContactState.QUEUED and not (contact.decided_at and at < contact.decided_at)
+        waiting = replace(contact, state=ContactState.WAITING, reason=reason, outcome_at=at, woken_until=None)
+        return waiting if is_of_now else contact
+    if outcome.replied:
+        reason = reason or "has replied"
+        return replace(contact, state=ContactState.SKIPPED, connected=True, reason=reason, outcome_at=at)
     if outcome.state is DeliveryState.FAILED and not outcome.is_final:
-        return replace(contact, state=ContactState.QUEUED, reason=outcome.reason, outcome_at=at)
-    return replace(contact, state=_STATES[outcome.state], reason=outcome.reason, outcome_at=at)
+        return replace(contact, state=ContactState.QUEUED, reason=reason, outcome_at=at)
+    return replace(contact, state=_STATES[outcome.state], reason=reason, outcome_at=at)

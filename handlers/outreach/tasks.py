@@ -23,7 +23,7 @@ from schemas.outreach.messages import (
     IngestOutreachTask,
     IngestOutreachTaskResult,
 )
-from schemas.outreach.records import OutreachTask
+from schemas.outreach.records import OutreachTask, TaskStatus
 from schemas.outreach.statuses import MOST, controlled
 from schemas.outreach.tasks import parse_task
 from schemas.readers import whole_milliseconds
@@ -110,13 +110,18 @@ async def apply(
     reason: str | None = None,
     crawls: bool = False,
 ) -> OutreachTask:
-    """Do to a locked task what is asked of it, with what follows; `crawls` also searches for its creators at once."""
+    """Do to a locked task what is asked of it, with what follows; `crawls` also searches for its creators at once.
+
+    The search of a task that was paused under way goes on by itself, and one that has what it wants needs none.
+    """
     now = whole_milliseconds(clock())
     after = controlled(task, action, now, reason)
-    if crawls and action is Action.START and after is not task:
+    if after is task:
+        return task
+    after = (await settle(tx, [after], clock))[task.id]
+    was_under_way = task.status is TaskStatus.PAUSED and task.real_start_at is not None
+    if crawls and action is Action.START and after.status is TaskStatus.RUNNING and not was_under_way:
         await tx.send(crawl_of(after))
-    if after is not task:
-        await settle(tx, [after], clock)
     return after
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from schemas.chatbot.messages import MAX_CONTENT, MAX_MESSAGES
 from schemas.outreach.records import Contact, Decision, OutreachTask
+from schemas.outreach.tasks import products
 
 #: The type of a chat message that is a card of a product; its content is the product's id.
 PRODUCT_CARD = "product_card"
@@ -69,6 +70,7 @@ def _told(metadata: Mapping[str, Any], which: str) -> str | None:
 
 def _products(task: OutreachTask, metadata: Mapping[str, Any]) -> list[str]:
     listed = task.product_list or metadata.get("product_list") or metadata.get("productList") or []
-    if isinstance(listed, str):
-        listed = listed.split(",")
-    return list(dict.fromkeys(str(each).strip() for each in listed if str(each).strip()))
+    try:
+        return list(dict.fromkeys(products(listed)))
+    except ValueError:
+        return []  # What came with a creator is no list; the text is worth more than its cards.

@@ -1,7 +1,7 @@
 """The tables, as SQLAlchemy Core sees them; importing this package knows them all."""
 
 from persistence.tables.chatbot import chatbot_creator_days, chatbot_deliveries, sample_chatbot_schedules
-from persistence.tables.creators import campaigns, chat_messages, creator_crawl_logs, creators, products
+from persistence.tables.creators import campaigns, creator_crawl_logs, creators, products
 from persistence.tables.inbox import inbox
 from persistence.tables.metadata import metadata
 from persistence.tables.outbox import outbox
@@ -33,7 +33,6 @@ __all__ = [
     "ad_analytics_platforms",
     "admin_audit",
     "campaigns",
-    "chat_messages",
     "chatbot_creator_days",
     "chatbot_deliveries",
     "creator_crawl_logs",

@@ -55,6 +55,8 @@ chatbot_deliveries = Table(
     Column("outreach_task_id", Text(64)),
     UniqueConstraint("task_key", name="uq_task_key"),
     Index("ix_chatbot_deliveries_state", "state", "updated_at"),
+    # Whose chats show a message of ours.
+    Index("ix_chatbot_deliveries_creator", "platform_creator_id", "state"),
     **OPTIONS,
 )
 

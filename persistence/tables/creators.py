@@ -1,4 +1,4 @@
-"""The tables of creators and the history of their crawls, of campaigns and their products, and of what was said."""
+"""The tables of creators and the history of their crawls, of campaigns and their products."""
 
 from typing import Any
 
@@ -122,6 +122,8 @@ campaigns = Table(
     # The shop's id, or "" where the campaign names none: what is unique must not be NULL.
     Column("shop_key", Exact(64), nullable=False, server_default=""),
     Column("region", Text(32), nullable=False),
+    # Whether the page said where, or most of them stand in for it.
+    Column("has_region", Boolean, nullable=False, server_default=false()),
     *audit(),
     Column("observed_at", UtcDateTime, nullable=False),
     Column("platform_campaign_name", Text(512)),
@@ -145,6 +147,7 @@ products = Table(
     metadata,
     Column("id", Id(), primary_key=True),
     Column("region", Text(32), nullable=False),
+    Column("has_region", Boolean, nullable=False, server_default=false()),
     Column("platform", Text(16), nullable=False),
     Column("platform_campaign_id", Exact(64), nullable=False),
     Column("platform_product_id", Exact(64), nullable=False),
@@ -178,28 +181,5 @@ products = Table(
     Column("examples", Json),
     UniqueConstraint("platform_campaign_id", "platform_product_id", name="uq_product"),
     Index("IX_products_ProductId", "platform", "platform_product_id"),
-    **OPTIONS,
-)
-
-chat_messages = Table(
-    "chat_messages",
-    metadata,
-    Column("id", Id(), primary_key=True),
-    Column("platform", Text(16), nullable=False),
-    Column("platform_creator_id", Exact(64), nullable=False),
-    Column("platform_creator_display_name", Text(255), nullable=False),
-    Column("platform_message_id", Id(), nullable=False),
-    *audit(),
-    Column("region", Text(32)),
-    Column("chat_url", Text(1024)),
-    Column("sender_name", Text(32)),
-    Column("content", long_text()),
-    Column("timestamp", UtcDateTime),
-    Column("message_type", Text(32)),
-    Column("is_from_merchant", Boolean),
-    Column("is_reply", Boolean),
-    Column("is_read", Boolean),
-    UniqueConstraint("platform_message_id", name="uq_chat_message"),
-    Index("IX_chat_messages_Platform_AccountID", "platform", "platform_creator_id"),
     **OPTIONS,
 )

@@ -3,7 +3,7 @@
 from sqlalchemy import Boolean, Column, Index, Table, UniqueConstraint, false, text
 
 from persistence.tables.metadata import OPTIONS, audit, metadata
-from persistence.tables.types import Clipped, Count, Exact, Id, Json, Text, UtcDateTime, long_text
+from persistence.tables.types import Clipped, Count, Exact, Id, Json, Text, UtcDateTime, long_text, utc_now_default
 
 outreach_tasks = Table(
     "outreach_tasks",
@@ -12,7 +12,7 @@ outreach_tasks = Table(
     Column("platform", Text(16), nullable=False),
     Column("task_name", Text(255), nullable=False),
     *audit(),
-    Column("observed_at", UtcDateTime, nullable=False),
+    Column("observed_at", UtcDateTime, nullable=False, server_default=utc_now_default()),
     Column("source", Text(255)),
     Column("platform_campaign_id", Text(64)),
     Column("platform_campaign_name", Text(512)),
@@ -52,6 +52,8 @@ outreach_tasks = Table(
     Column("handed_over_at", UtcDateTime),
     # Why the task ended, where it was ended here.
     Column("stop_reason", Text(32)),
+    # Until when nobody need be asked to decide on creators who wait.
+    Column("asked_until", UtcDateTime),
     Index("ix_outreach_tasks_due", "status", "plan_execute_time"),
     Index("ix_outreach_tasks_stop", "status", "plan_stop_time"),
     **OPTIONS,
@@ -82,10 +84,11 @@ outreach_contacts = Table(
     Column("sent_at", UtcDateTime),
     Column("outcome_at", UtcDateTime),
     Column("updated_at", UtcDateTime, nullable=False),
-    # Until when nobody need be asked to decide a contact that waits.
+    # Until when nobody need be asked to decide a contact that waits, or what became of one that is on its way.
     Column("woken_until", UtcDateTime),
     UniqueConstraint("task_id", "platform_creator_id", name="uq_contact"),
-    Index("ix_outreach_contacts_creator", "platform_creator_id", "state"),
+    # Without the state: a row that changes it must not move away under whoever waits for its lock.
+    Index("ix_outreach_contacts_creator", "platform_creator_id"),
     Index("ix_outreach_contacts_username", "username_key"),
     Index("ix_outreach_contacts_task", "task_id", "state", "created_at"),
     Index("ix_outreach_contacts_waiting", "state", "woken_until"),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from enum import IntEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -12,13 +12,16 @@ from pydantic.alias_generators import to_camel
 from schemas.numbers import number
 from schemas.readers import Decimals, claim, count, moment, prose, region, text
 
+#: Characters of a text that is worth remembering; no number is longer.
+_REMEMBERED = 64
+
 
 def _remembered(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Remember what texts were read as: pages write the same few thousand numbers over and over."""
     of_text = lru_cache(maxsize=16_384)(read)
 
     def reading(value: Any) -> Any:
-        return of_text(value) if type(value) is str else read(value)
+        return of_text(value) if type(value) is str and len(value) <= _REMEMBERED else read(value)
 
     return reading
 
@@ -194,6 +197,15 @@ def _first_whole(value: Any) -> int | None:
     return count(value)
 
 
+def _registered(value: Any) -> datetime | None:
+    """Read a day or a moment, with whatever between its parts."""
+    written = str(value).strip().replace("/", "-")
+    found = moment(written)
+    if found is None and written:
+        raise ValueError("is no moment that can be read")
+    return found
+
+
 _CAMPAIGN_FACTS = {
     "platform_campaign_name": prose(512),
     "status": prose(64),
@@ -201,7 +213,7 @@ _CAMPAIGN_FACTS = {
     "campaign_period": _period,
     "pending_product_count": _first_whole,
     "approved_product_count": _first_whole,
-    "date_registered": lambda value: moment(str(value).strip().replace("/", "-")),
+    "date_registered": _registered,
     "commission_rate": _commission,
     **_SHOP,
 }

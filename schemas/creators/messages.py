@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import ConfigDict, Field, StringConstraints
 
 from schemas.base import ForeignCommand, Value
-from schemas.ingestion import TASK_ID_LENGTH, Page, PageResult
+from schemas.ingestion import TASK_ID_LENGTH, Page, PageResult, RejectedRow
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
 
@@ -69,15 +69,17 @@ class IngestCreatorsResult(PageResult):
 
 
 class IngestCampaignsResult(PageResult):
-    """What became of a page of campaigns: rows logged, and distinct campaigns among them."""
+    """What became of a page of campaigns: rows stored, distinct campaigns among them, and values left out."""
 
     campaigns: int
+    ignored: list[RejectedRow] = Field(default_factory=list)
 
 
 class IngestProductsResult(PageResult):
-    """What became of a page of products: rows logged, and distinct products of campaigns among them."""
+    """What became of a page of products: rows stored, distinct products among them, and values left out."""
 
     products: int
+    ignored: list[RejectedRow] = Field(default_factory=list)
 
 
 class TellCreatorHistory(ForeignCommand):

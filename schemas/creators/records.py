@@ -104,6 +104,7 @@ class Campaign(Audit):
     shop_key: str
     region: str
     observed_at: datetime
+    has_region: bool = False
     platform_campaign_name: str | None = None
     status: str | None = None
     registration_period: list[str] | None = None
@@ -127,6 +128,7 @@ class Product(Audit):
     platform_campaign_id: str
     platform_product_id: str
     observed_at: datetime
+    has_region: bool = False
     platform_shop_name: str | None = None
     platform_shop_phone: str | None = None
     platform_shop_id: str | None = None

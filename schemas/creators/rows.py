@@ -17,10 +17,14 @@ _CURRENCIES = {"FR": "EU", "ES": "EU", "EU": "EU", "MX": "MXN", "MEX": "MXN"}
 
 @dataclass(slots=True)
 class Row:
-    """What a row says: values by column, None and blank left out; `extra` is what has no column or cannot be read."""
+    """What a row says: values by column, None and blank left out; `extra` is what has no column or cannot be read.
+
+    `unread` tells of the latter what is wrong with each.
+    """
 
     columns: dict[str, Any]
     extra: dict[str, Any] | None
+    unread: dict[str, str]
 
 
 def parse_creator(raw: dict[str, Any]) -> Row | None:
@@ -69,6 +73,7 @@ def _placed(row: Row, *keys: str) -> Row | None:
     if not all(row.columns.get(key) for key in keys):
         return None
     row.columns.setdefault("platform", DEFAULT_PLATFORM)
+    row.columns["has_region"] = "region" in row.columns
     row.columns.setdefault("region", DEFAULT_REGION)
     return row
 
@@ -78,6 +83,7 @@ def _read(raw: dict[str, Any], fields: Mapping[str, Field]) -> Row:
     row, _ = plain(raw)
     columns: dict[str, Any] = {}
     extra: dict[str, Any] = {}
+    unread: dict[str, str] = {}
     known = fields.get
     for name, value in row.items():
         field = known(name)
@@ -91,7 +97,8 @@ def _read(raw: dict[str, Any], fields: Mapping[str, Field]) -> Row:
                 if kind is Kind.KEY:
                     raise RowError(name, str(error)) from error
                 extra[name] = value
+                unread[name] = str(error)
                 continue
             if found is not None:
                 columns[column] = found
-    return Row(columns, extra or None)
+    return Row(columns, extra or None, unread)

@@ -9,6 +9,11 @@ from schemas.outreach.records import OutreachTask
 _LONGEST_WORD = 255
 
 
+def region_of(told: str | None) -> str:
+    """Return the region that a task works in: where it searches, whose clock it goes by, and who writes for it."""
+    return (told or "").strip().upper() or DEFAULT_REGION
+
+
 def crawl_of(task: OutreachTask) -> CrawlCreators:
     """Return the command that searches for a task's creators and hands them over."""
     search = {
@@ -17,8 +22,8 @@ def crawl_of(task: OutreachTask) -> CrawlCreators:
         "fansAgeRange": _short(task.fans_age_range or []),
         "fansGender": _one(task.fans_gender),
         "contentType": _short(task.content_types or []),
-        "gmv": _several(task.gmv_range),
-        "sales": _several(task.sales_range),
+        "gmv": bands_of(task.gmv_range),
+        "sales": bands_of(task.sales_range),
         "minFans": task.min_fans,
         "avgViews": task.min_avg_views,
         "minEngagementRate": task.min_engagement_rate,
@@ -32,7 +37,7 @@ def crawl_of(task: OutreachTask) -> CrawlCreators:
         {
             "taskId": task.id,
             "platform": task.platform,
-            "region": task.region or DEFAULT_REGION,
+            "region": region_of(task.region),
             "brandName": task.brand,
             "searchStrategy": {name: value for name, value in search.items() if value},
             "maxCreatorsToLoad": max(task.max_creators or DEFAULT_CREATORS, 1),
@@ -41,14 +46,21 @@ def crawl_of(task: OutreachTask) -> CrawlCreators:
     )
 
 
-def _several(kept: Mapping[str, Any] | None) -> list[str]:
-    """Return the bands that were asked for, however they were written: `raw`, or the names of those that are true."""
+def bands_of(kept: Mapping[str, Any] | None) -> list[str]:
+    """Return the bands that were asked for, however they were written.
+
+    They are `raw`, or the names of those that are true, or the texts of an object that says each of them by a name.
+    """
     if not kept:
         return []
     raw = kept.get("raw")
     if isinstance(raw, str):
         return _short(raw.split(","))
-    return _short(raw if isinstance(raw, list) else [name for name, value in kept.items() if value is True])
+    if isinstance(raw, list):
+        return _short(raw)
+    return _short([name for name, value in kept.items() if value is True]) or _short(
+        value for value in kept.values() if isinstance(value, str)
+    )
 
 
 def _short(words: Iterable[Any]) -> list[str]:
@@ -58,4 +70,4 @@ def _short(words: Iterable[Any]) -> list[str]:
 
 def _one(kept: Mapping[str, Any] | None) -> str | None:
     raw = (kept or {}).get("raw")
-    return next(iter(_short([raw])), None) if raw else None
+    return next(iter(_short([raw]) if isinstance(raw, str) else bands_of(kept)), None)

@@ -130,7 +130,8 @@ class ControlOutreach(ForeignCommand):
     """Start, end, pause, resume or cancel a task.
 
     `start` lets its creators be written to, and with `crawl` also searches for them at once. `end` says that no more
-    creators will be handed over: the task completes when those that were are done with. `cancel` is for good.
+    creators will be handed over: the task completes when those that were are done with, or fails by then if a `reason`
+    is given, which its message tells. `cancel` is for good.
     """
 
     model_config = ConfigDict(coerce_numbers_to_str=True)
@@ -161,7 +162,7 @@ class CreatorToContact(Value):
     )
     task_id: TaskId | None = None
     outreach_task_id: TaskId | None = None
-    platform: Name | None = None
+    platform: Annotated[str, StringConstraints(strip_whitespace=True, max_length=16), _CLEAN] | None = None
     region: Annotated[str, StringConstraints(strip_whitespace=True, max_length=32), _CLEAN] | None = None
     platform_creator_username: Name | None = _spelled(
         "platformCreatorUsername", "platform_creator_username", "creatorUsername", "creator_username"
@@ -176,6 +177,12 @@ class CreatorToContact(Value):
     connect: Any = None
     reply: Any = None
     task_metadata: Bounded | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_null(cls, body: Any) -> Any:
+        """Leave out what is null: of two spellings the one that says something counts."""
+        return {name: value for name, value in body.items() if value is not None} if isinstance(body, dict) else body
 
 
 class DecideContacts(
@@ -213,7 +220,8 @@ def handed_over(contact: Contact) -> CreatorToContact:
 class ChatOutcome(Event):
     """What became of a chat task that an outreach task asked for; under the key `chatbot.outcome.<state>`.
 
-    `state` is sent, failed or uncertain. `is_final` tells that no further try will be made by itself.
+    `state` is sent, failed or uncertain, or pending for one that was put back because its task is paused. `is_final`
+    tells that no further try will be made by itself, `replied` that nothing was sent as the creator has answered.
     """
 
     key: ClassVar[str] = "chatbot.outcome"
@@ -226,3 +234,4 @@ class ChatOutcome(Event):
     sender: str | None = None
     reason: str | None = None
     is_final: bool = True
+    replied: bool = False

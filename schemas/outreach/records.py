@@ -20,6 +20,13 @@ class TaskStatus(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "TaskStatus":
+        """Read what somebody else wrote into the table as a status that is none of ours: such a task rests."""
+        stranger = str.__new__(cls, value)
+        stranger._name_, stranger._value_ = "", str(value)
+        return stranger
+
 
 #: Statuses of tasks that have not begun, and of those that are over.
 BEFORE = frozenset({TaskStatus.NOT_STARTED, TaskStatus.PENDING})
@@ -35,6 +42,7 @@ class StopReason(StrEnum):
     HANDED_OVER = "all_creators_done"
     CANCELLED = "cancelled"
     REPORTED = "reported"
+    CRAWL = "crawl_failed"
     NO_SEARCH = "no_search_can_be_made_of_it"
 
 
@@ -57,8 +65,8 @@ class ContactState(StrEnum):
     SKIPPED = "skipped"
 
 
-#: On their way: written to the queue, and not known to have arrived or not.
-UNDER_WAY = (ContactState.QUEUED, ContactState.UNCERTAIN)
+#: States of contacts of which more is to be heard.
+UNSETTLED = (ContactState.WAITING, ContactState.QUEUED, ContactState.UNCERTAIN)
 
 
 class Decision(StrEnum):
@@ -126,7 +134,7 @@ class Contact:
 
     Its `SENT` rows are the history of contacts. `username_key` is the username as it is compared. `connected` and
     `replied` tell what the chat showed. `metadata` is what came with the creator and the task itself did not say.
-    `woken_until` tells until when nobody need be asked to decide one that waits.
+    `woken_until` tells until when nobody need be asked to decide one that waits, or what became of one on its way.
     """
 
     id: str

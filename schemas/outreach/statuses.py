@@ -18,7 +18,9 @@ WINDOW = 20
 GRACE = timedelta(seconds=30)
 
 #: Reasons of an end after which creators who were handed over before may still be written to.
-LENIENT = frozenset({StopReason.HANDED_OVER, StopReason.REPORTED})
+LENIENT = frozenset({StopReason.HANDED_OVER, StopReason.REPORTED, StopReason.CRAWL})
+#: The statuses of such an end: `REPORTED` stands beside others too, after which nobody is written to.
+LENIENT_ENDS = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED})
 
 
 class Gate(Enum):
@@ -38,15 +40,21 @@ class Leave(NamedTuple):
 
 def leave_of(task: OutreachTask, now: datetime) -> Leave:
     """Tell whether the task's creators may be written to now."""
-    if task.status in OVER and not (task.status is TaskStatus.COMPLETED and task.stop_reason in LENIENT):
+    if task.status in OVER and not is_lenient(task):
         return Leave(Gate.CLOSED, task.stop_reason or f"the task is {task.status}")
     if task.plan_stop_time is not None and task.plan_stop_time <= now:
         return Leave(Gate.CLOSED, StopReason.TIME)
     if has_reached_target(task):
         return Leave(Gate.CLOSED, StopReason.TARGET)
-    if task.status in BEFORE or task.status is TaskStatus.PAUSED:
-        return Leave(Gate.WAIT, f"the task is {task.status}")
-    return Leave(Gate.OPEN)
+    if task.status is TaskStatus.RUNNING or is_lenient(task):
+        return Leave(Gate.OPEN)
+    return Leave(Gate.WAIT, f"the task is {task.status}")
+
+
+def is_lenient(task: OutreachTask) -> bool:
+    """Tell whether a task ended with the word that no more creators come, and nothing against those it has."""
+    lenient = LENIENT if task.status is TaskStatus.COMPLETED else {StopReason.CRAWL}
+    return task.status in LENIENT_ENDS and task.stop_reason in lenient
 
 
 def room_of(task: OutreachTask, *, queued: int, uncertain: int) -> int:
@@ -76,6 +84,9 @@ def concluded(task: OutreachTask, now: datetime, *, is_quiet: bool) -> OutreachT
         return stopped(task, TaskStatus.COMPLETED, StopReason.TARGET, now)
     if is_quiet and has_seen_most(task):
         return stopped(task, TaskStatus.COMPLETED, StopReason.MAXIMUM, now)
+    if is_quiet and task.stop_reason == StopReason.CRAWL:
+        failed = stopped(task, TaskStatus.FAILED, StopReason.CRAWL, now)
+        return replace(failed, message=task.message or failed.message)
     if is_quiet and task.handed_over_at is not None and task.handed_over_at + GRACE <= now:
         return stopped(task, TaskStatus.COMPLETED, StopReason.HANDED_OVER, now)
     return task
@@ -118,7 +129,8 @@ def started(task: OutreachTask, now: datetime) -> OutreachTask:
 def controlled(task: OutreachTask, action: Action, now: datetime, reason: str | None = None) -> OutreachTask:
     """Return the task as an operator, or whoever crawls for it, wants it; the same task where that changes nothing.
 
-    Cancelled is for good. What was paused goes on only by `resume` or `start`.
+    Cancelled is for good. What was paused goes on only by `resume` or `start`. An `end` with a reason is one that came
+    too early: the task fails once nobody waits or is on their way.
     """
     status = task.status
     after = task
@@ -126,6 +138,8 @@ def controlled(task: OutreachTask, action: Action, now: datetime, reason: str | 
         return task
     if action is Action.START and status is not TaskStatus.RUNNING:
         after = started(task, now)
+        if status is TaskStatus.PAUSED:
+            after = replace(after, handed_over_at=task.handed_over_at)
     elif action is Action.RESUME and status is TaskStatus.PAUSED:
         after = replace(task, status=_resumed(task), message=None, last_modification_time=now)
     elif action is Action.PAUSE and (status is TaskStatus.RUNNING or status in BEFORE):
@@ -135,6 +149,8 @@ def controlled(task: OutreachTask, action: Action, now: datetime, reason: str | 
         after = replace(cancelled, message=reason or cancelled.message)
     elif action is Action.END and status not in OVER and task.handed_over_at is None:
         after = replace(task, handed_over_at=now, last_modification_time=now)
+        if reason:
+            after = replace(after, stop_reason=StopReason.CRAWL, message=reason)
     return after
 
 

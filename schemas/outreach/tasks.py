@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from pydantic.alias_generators import to_camel
 
 from schemas.numbers import integer
+from schemas.outreach.crawling import bands_of
 from schemas.outreach.messages import IgnoredField
 from schemas.outreach.records import Strategy, TaskStatus
 from schemas.plain_json import canonical
@@ -21,9 +22,16 @@ MAX_TEXT = 20_000
 #: More entries of a list of filters or products are a mistake.
 MAX_LIST = 500
 
+#: Characters of a product's id.
+MAX_ID = 64
+
 _FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d", "%Y/%m/%d", "%Y%m%d_%H%M%S")
 _RUN_TIME = re.compile(r"\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*min)?\s*(?:(\d+)\s*s)?\s*", re.IGNORECASE)
 _EARLIEST_YEAR, _LATEST_YEAR = 2000, 9998
+
+
+#: Times of a plan, which may be taken back.
+PLANNED = frozenset({"plan_execute_time", "plan_stop_time"})
 
 
 class _Field(NamedTuple):
@@ -33,21 +41,29 @@ class _Field(NamedTuple):
 
 @dataclass(slots=True)
 class TaskFields:
-    """What is said of a task, by column; moments without a zone are still to be read in the task's region."""
+    """What is said of a task, by column; moments without a zone are still to be read in the task's region.
+
+    `cleared` are the planned times that were taken back.
+    """
 
     columns: dict[str, Any] = field(default_factory=dict)
     ignored: list[IgnoredField] = field(default_factory=list)
+    cleared: set[str] = field(default_factory=set)
 
 
 def parse_task(raw: Mapping[str, Any]) -> TaskFields:
     """Read what a task's publisher mentions; a field that is null, or cannot be read, is not mentioned.
 
-    An unreadable field is told and left out, so that a mistaken time never starts a task at once.
+    An unreadable field is told and left out, so that a mistaken time never starts a task at once. A planned time that
+    is null is taken back.
     """
     fields = TaskFields()
     for name, value in raw.items():
         known = _FIELDS.get(name)
-        if known is None or value is None:
+        if known is None:
+            continue
+        if value is None:
+            fields.cleared |= {known.column} & PLANNED
             continue
         try:
             found = known.read(value)
@@ -56,7 +72,26 @@ def parse_task(raw: Mapping[str, Any]) -> TaskFields:
             continue
         if found is not None:
             fields.columns[known.column] = found
+            if reason := _UNUSED.get(known.column, _used)(found):
+                fields.ignored.append(IgnoredField(field=name[:64], reason=reason))
+    fields.cleared -= fields.columns.keys()
     return fields
+
+
+def _used(_: Any) -> str | None:
+    return None
+
+
+def _bands(kept: dict[str, Any]) -> str | None:
+    return None if bands_of(kept) else "is kept, but nothing can be searched by it"
+
+
+#: Whether a field that is kept is of no use here, and why.
+_UNUSED: dict[str, Callable[[Any], str | None]] = {
+    "fans_gender": _bands,
+    "gmv_range": _bands,
+    "sales_range": _bands,
+}
 
 
 def placed(moment: datetime, region: str | None) -> datetime:
@@ -109,10 +144,10 @@ def _status(value: Any) -> TaskStatus | None:
     written = re.sub(r"[\s-]+", "_", str(value).strip().lower())
     if not written:
         return None
-    try:
-        return TaskStatus("cancelled" if written == "canceled" else written)
-    except ValueError:
-        raise ValueError(f"is none of {', '.join(TaskStatus)}") from None
+    found = TaskStatus("cancelled" if written == "canceled" else written)
+    if found not in list(TaskStatus):
+        raise ValueError(f"is none of {', '.join(TaskStatus)}")
+    return found
 
 
 def _strategy(value: Any) -> int:
@@ -131,6 +166,14 @@ def _list(value: Any) -> list[str] | None:
     if len(value) > MAX_LIST:
         raise ValueError(f"has more than {MAX_LIST} entries")
     return [each for each in (_word(part) for part in value) if each]
+
+
+def products(value: Any) -> list[str]:
+    """Read a list of products by their ids."""
+    found = _list(value) or []
+    if any(len(each) > MAX_ID for each in found):
+        raise ValueError(f"has an entry of more than {MAX_ID} characters, which is no product's id")
+    return found
 
 
 def _parsed(written: str) -> Any:
@@ -185,7 +228,7 @@ _FIELDS = _known(
     ("campaign_name", "platform_campaign_name", prose(512)),
     ("product_id", "platform_product_id", text(64)),
     ("product_name", "platform_product_name", prose(1024)),
-    ("product_list", "product_list", _list),
+    ("product_list", "product_list", products),
     ("region", "region", text(32)),
     ("brand", "brand", prose(255)),
     ("brand_name", "brand", prose(255)),

@@ -17,6 +17,49 @@ M = TypeVar("M", bound=Message)
 
 NOON = datetime(2026, 1, 12, 18, 0, tzinfo=UTC)  # in Mexico City
 
+#: A report that says all there is to say of a task, as a portal sends it.
+REPORTED_IN_FULL: dict[str, Any] = {
+    "source": "portal",
+    "operatorId": "operator",
+    "task": {
+        "taskId": "F-1",
+        "platform": "tiktok",
+        "taskName": "Campaign Outreach",
+        "campaignId": "123",
+        "campaignName": "Campaign",
+        "productId": "456",
+        "productName": "Product",
+        "region": "MX",
+        "brand": "Brand",
+        "onlyFirst": 0,
+        "taskType": "Connect",
+        "status": "running",
+        "message": "optional",
+        "accountEmail": "account@example.com",
+        "searchKeywords": "kw1,kw2",
+        "productCategory": ["Beauty & Personal Care"],
+        "fansAgeRange": ["18-24"],
+        "fansGender": "Female 60%",
+        "contentType": ["Video"],
+        "gmv": ["1k-10k"],
+        "sales": ["10-100"],
+        "minFans": 5000,
+        "avgViews": 5000,
+        "minEngagementRate": 3,
+        "emailFirstBody": "text",
+        "emailLaterBody": "text",
+        "targetNewCreators": 50,
+        "maxCreators": 500,
+        "runAtTime": "2025-01-01 10:00:00",
+        "runEndTime": "2025-01-01 12:00:00",
+        "runTime": "00h10min00s",
+        "newCreators": 12,
+        "startedAt": "2025-01-01 10:00:00",
+        "finishedAt": "2025-01-01 11:00:00",
+        "createdAt": "2025-01-01 09:00:00",
+    },
+}
+
 _numbers = count(1)
 
 

@@ -97,6 +97,38 @@ async def test_a_name_that_only_stands_in_never_replaces_one_that_was_said(datab
     assert (row.platform_creator_username, row.platform_creator_display_name) == ("dani.casa", "Dani Hogar")
 
 
+async def test_what_stands_in_follows_what_becomes_known(database: Database) -> None:
+    async def tell(minutes: int, **fields: Any) -> tuple[str, str, str | None]:
+        row = {"platformCreatorId": "7341"} | fields
+        await ingest(database, delivered(page(row), at=NOON + minutes * MINUTE))
+        told = await stored(database, creators)
+        return told.platform_creator_username, told.platform_creator_display_name, told.currency
+
+    assert await tell(0) == ("7341", "7341", None)
+    assert await tell(-1, region="MX") == ("7341", "7341", "MXN")
+    assert await tell(1, platformCreatorDisplayName="Dani") == ("Dani", "Dani", "MXN")
+    assert await tell(2, region="FR") == ("Dani", "Dani", "EU")
+    assert await tell(1, region="MX") == ("Dani", "Dani", "EU")
+    assert await tell(3) == ("Dani", "Dani", "EU")
+    assert await tell(4, currency="USD") == ("Dani", "Dani", "USD")
+    assert await tell(5, region="MX") == ("Dani", "Dani", "USD")
+
+
+async def test_of_equal_moments_the_last_to_arrive_wins(database: Database) -> None:
+    for followers in (1, 2):
+        await ingest(database, delivered(page(creator(followers=followers, extractedTime="2026-01-12T17:00:00Z"))))
+    assert (await stored(database, creators)).followers == 2
+
+
+async def test_a_fact_is_as_new_as_its_whole_row(database: Database) -> None:
+    full, sparse = creator(followers=10), {"platformCreatorId": "7341000000000000777", "videos": 3}
+    await ingest(database, delivered(page(full), at=NOON + MINUTE))
+    await ingest(database, delivered(page(sparse), at=NOON + 3 * MINUTE))
+    await ingest(database, delivered(page(creator(followers=20)), at=NOON + 2 * MINUTE))
+    row = await stored(database, creators)
+    assert (row.followers, row.videos) == (10, 3)
+
+
 async def test_what_a_chat_has_shown_once_stays_shown(database: Database) -> None:
     await ingest(database, delivered(page(creator(reply=True))))
     await ingest(database, delivered(page(creator(connect=False, reply=False)), at=NOON + MINUTE))
@@ -164,6 +196,27 @@ async def test_a_message_that_somebody_else_sent_is_a_contact_and_a_crawl_is_non
     assert (row.platform_creator_id, row.state, row.brand, row.task_id) == ("8", "sent", "Aurela", "T-1")
 
 
+async def test_a_message_of_no_task_is_history_too(database: Database) -> None:
+    await ingest(database, delivered(page(creator(platformCreatorId="8", send=True)), message_id="m-8"))
+    assert await history(database, creatorId="8") == [(True, False, None)]
+
+
+async def test_a_log_of_a_crawl_in_the_far_future_is_tomorrows_at_most(database: Database) -> None:
+    await ingest(database, delivered(page(creator(crawlDate="9999-01-01"))))
+    assert str((await stored(database, creator_crawl_logs)).crawl_date) == "2026-01-13"
+
+
+async def test_values_of_campaigns_that_cannot_be_read_are_told(database: Database) -> None:
+    row = {"platformCampaignId": "7563", "platformProductId": "1", "stock": "many", "mood": "x"}
+    message = IngestProducts.model_validate({"source": "crawler", "rows": [row]})
+    (result,) = await ingest_products([delivered(message)], database.uow, lambda: NOON)
+    assert [(each.index, each.field) for each in result.ignored] == [(0, "stock")]
+    campaign = IngestCampaigns.model_validate({"source": "crawler", "rows": [row | {"dateRegistered": "some day"}]})
+    (told,) = await ingest_campaigns([delivered(campaign)], database.uow, lambda: NOON)
+    assert [(each.index, each.field) for each in told.ignored] == [(0, "dateRegistered")]
+    assert told.model_dump(by_alias=True)["ignored"][0]["reason"]
+
+
 async def history(database: Database, **asked: Any) -> list[tuple[bool | None, bool | None, str | None]]:
     delivery = delivered(TellCreatorHistory.model_validate(asked))
     told = await tell_creator_history(delivery, database.uow)
@@ -214,12 +267,19 @@ async def test_campaigns_and_products_merge_like_creators(database: Database) ->
     await tell(NOON, platformShopId=None)
     assert await count(database, campaigns) == 3
 
+    await tell(NOON, platformShopId="US", region="us")
+    await tell(NOON + MINUTE, platformShopId="US")
+    async with database.uow() as tx:
+        query = select(campaigns.c.region, campaigns.c.has_region).where(campaigns.c.shop_key == "US")
+        assert (await tx._session.execute(query)).one() == ("US", True)
+
     rows = [{"platformCampaignId": "7563", "platformProductId": "1", "stock": "1,240", "productName": "Clay 🧴" * 200}]
-    for changes in ({}, {"stock": None, "productRating": 4.75}):
+    for changes in ({"region": "FR"}, {"stock": None, "productRating": 4.75}):
         message = IngestProducts.model_validate({"source": "crawler", "rows": [rows[0] | changes]})
         await ingest_products([delivered(message)], database.uow, lambda: NOON)
     row = await stored(database, products)
     assert (row.stock, row.product_rating, len(row.product_name)) == (1240, Decimal("4.75"), 1024)
+    assert row.region == "FR"
 
 
 async def test_ten_thousand_creators_are_stored_in_one_transaction(database: Database) -> None:

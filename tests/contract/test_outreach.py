@@ -23,7 +23,7 @@ def mesh(database: Database) -> OutreachMesh:
 async def test_from_the_search_to_the_counter(mesh: OutreachMesh) -> None:
     await mesh.report(productList=["P-1"])
     options = {"taskId": "T-1", "contact": True, "accountName": "MX1"}
-    crawl = delivered(page(creator(), creator(platformCreatorId="8"), options=options))
+    crawl = delivered(page(creator(), creator(platformCreatorId="8", platformCreatorUsername="eva"), options=options))
     await ingest_creators([crawl], mesh.uow, mesh.clock)
     await mesh.carry()
     assert sorted(mesh.written_to) == ["7341000000000000777", "8"]

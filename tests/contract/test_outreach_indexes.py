@@ -31,11 +31,14 @@ async def full(sql: PrivateMariaDB) -> AsyncIterator[Database]:
                     await tx.outreach_tasks.add(stored_task(id=task_id, **_plan(number)))
                 for task_id in TASKS[:2]:
                     await tx.contacts.add([_contact(number, task_id) for number in range(CREATORS)])
+                await tx.contacts.add([contact(f"p{number}", task_id=TASKS[2]) for number in range(CREATORS)])
                 await tx._session._connection.exec_driver_sql("ANALYZE TABLE outreach_tasks, outreach_contacts")
             yield database
 
 
 def _plan(number: int) -> dict[str, Any]:
+    if number == 2:
+        return {"status": TaskStatus.PAUSED, "plan_stop_time": NOON + DAY}
     if number % 100 == 0:
         return {"status": TaskStatus.PENDING, "plan_execute_time": NOON - DAY}
     if number % 100 == 1:
@@ -97,7 +100,11 @@ async def test_creators_of_a_task_are_found_by_its_key(full: Database) -> None:
 
 async def test_creators_who_wait_are_found_however_many_were_written_to(full: Database) -> None:
     async def look(tx: Transaction) -> None:
-        assert len(await tx.contacts.unasked(NOON, 500)) == 10  # those of T-1, which runs
+        (task,) = await tx.outreach_tasks.unasked(NOON, 50, is_over=False)
+        assert task.id == "T-1"  # which runs; those of T-2 are as many, and paused
+        assert len(await tx.contacts.waiting("T-1", NOON, 20)) == 10
+        await tx.outreach_tasks.asked(["T-1"], NOON + DAY)
+        assert await tx.outreach_tasks.unasked(NOON, 50, is_over=False) == []
 
     assert await reads(full, look) < 200
 

@@ -45,7 +45,8 @@ def in_transaction(url: str, work: Callable[[Transaction], Awaitable[Any]]) -> A
 def store(url: str, **changes: Any) -> None:
     async def work(tx: Transaction) -> None:
         await tx.outreach_tasks.add(stored_task(new_creators_expect_count=50, plan_execute_time=NOON, **changes))
-        await tx.contacts.add([contact("1"), contact("2", state=ContactState.SENT, reason="never written to")])
+        sent = contact("2", state=ContactState.SENT, reason="never written to", account_name="MX1", username_key="dani")
+        await tx.contacts.add([contact("1"), sent])
 
     in_transaction(url, work)
 
@@ -115,6 +116,23 @@ def test_a_task_is_started_with_its_crawl_or_without(url: str) -> None:
     assert "crawl.creators" in [key for key, _ in said(url)]
 
 
+def test_a_task_that_gets_no_more_creators_ends(url: str) -> None:
+    store(url)
+    assert "running → running" in mesh("end", "T-1").output
+    assert "nothing to end" in mesh("end", "T-1").output
+
+
+def test_a_contact_whose_message_was_lost_is_settled_by_a_person(url: str) -> None:
+    store(url)
+    assert mesh("resolve", "T-1", "3", "--sent").exit_code == 1
+    lost = contact("3", state=ContactState.UNCERTAIN, task_key="K-3")
+    in_transaction(url, lambda tx: tx.contacts.add([lost]))
+    assert "settled as not sent" in mesh("resolve", "T-1", "3", "--not-sent").output
+    ((key, body),) = said(url)
+    outcome = ChatOutcome.model_validate_json(body)
+    assert (key, outcome.platform_creator_id, outcome.is_final) == ("chatbot.outcome.failed", "3", True)
+
+
 @pytest.mark.parametrize("was_sent", [True, False])
 def test_a_message_that_a_crash_hid_is_settled_for_its_task_too(url: str, was_sent: bool) -> None:
     store(url)
@@ -136,3 +154,4 @@ def test_a_message_that_a_crash_hid_is_settled_for_its_task_too(url: str, was_se
     if not was_sent:
         (again,) = SendChatMessages.model_validate_json(told["chatbot.sample.batch"]).tasks
         assert (again.outreach_task_id, again.platform_creator_id) == ("T-1", "2")
+        assert (again.account_name, again.platform_creator_username) == ("MX1", "dani")

@@ -21,6 +21,14 @@ class FakeRetentions:
     answers: list[Any] = field(default_factory=list)
 
 
+@dataclass
+class NoTasks:
+    """No outreach task is known."""
+
+    async def look_up(self, _: Any) -> dict[str, Any]:
+        return {}
+
+
 class ChatTransaction:
     """The repositories, as one transaction sees them."""
 
@@ -28,6 +36,7 @@ class ChatTransaction:
         self.schedules = FakeSchedules()
         self.deliveries = FakeDeliveries()
         self.creator_days = FakeCreatorDays()
+        self.outreach_tasks = NoTasks()
         self.outbox = FakeOutbox()
         self.retentions = FakeRetentions()
 

@@ -92,6 +92,41 @@ _OUTCOME = st.fixed_dictionaries(
     optional={"reason": TEXT, "isFinal": ODD},
 )
 
+_METADATA = {
+    "brand": st.one_of(ODD, st.just({"name": ["x"], "only_first": {}})),
+    "region": ODD,
+    "product_list": ODD,
+    "email_first": ODD,
+    "email_later_body": ODD,
+    "only_first": ODD,
+}
+_HANDED = {
+    "outreachTaskId": ID,
+    "taskId": ID,
+    "platform": st.sampled_from(["tiktok", "x" * 16, "x" * 17, None]),
+    "region": st.sampled_from(["MX", "fr", "x" * 33, None]),
+    "creatorUsername": ID,
+    "brandName": TEXT,
+    "onlyFirst": ODD,
+    "connect": ODD,
+    "reply": ODD,
+    "taskMetadata": some(_METADATA),
+    "odd": ODD,
+}
+
+
+@st.composite
+def _handed(draw: st.DrawFn) -> Any:
+    return [{"platformCreatorId": draw(ID), **draw(some(_HANDED, 3))} for _ in range(draw(st.integers(1, 3)))]
+
+
+_CONTROL = {
+    "action": st.sampled_from(["start", "end", "pause", "resume", "cancel", "odd", None]),
+    "taskId": ID,
+    "crawl": ODD,
+    "reason": TEXT,
+}
+
 BODIES: Mapping[str, st.SearchStrategy[Any]] = {
     "creators.ingest": _rows({"platformCreatorId": ID}, _CREATOR),
     "creators.campaigns.ingest": _rows({"platformCampaignId": ID}, _CAMPAIGN),
@@ -99,6 +134,9 @@ BODIES: Mapping[str, st.SearchStrategy[Any]] = {
     "creators.history.tell": some({"creatorId": ID, "creatorName": TEXT, "creatorUsername": ID, "limit": NUMBER}),
     "outreach.tasks.ingest": _outreach(),
     "outreach.on-chat-outcome": _OUTCOME,
+    "outreach.contacts.decide": _handed(),
+    "outreach.tasks.progress": some({"taskId": ID, "delta": NUMBER, "operatorId": ID}, 1),
+    "outreach.tasks.control": some(_CONTROL, 2),
 }
 KEYS: Mapping[str, st.SearchStrategy[bytes]] = {
     "creators.ingest": st.just(b"creators.ingest"),
@@ -106,5 +144,8 @@ KEYS: Mapping[str, st.SearchStrategy[bytes]] = {
     "creators.products.ingest": st.just(b"creators.products.ingest"),
     "creators.history.tell": st.just(b"creators.history.tell"),
     "outreach.tasks.ingest": st.just(b"outreach.tasks.ingest"),
+    "outreach.contacts.decide": st.just(b"outreach.contacts.decide"),
+    "outreach.tasks.progress": st.just(b"outreach.tasks.progress"),
+    "outreach.tasks.control": st.just(b"outreach.tasks.control"),
     "outreach.on-chat-outcome": st.sampled_from([b"chatbot.outcome", b"chatbot.outcome.sent", b"chatbot.outcome.\xff"]),
 }

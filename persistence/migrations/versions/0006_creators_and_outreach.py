@@ -14,7 +14,6 @@ depends_on = None
 
 TABLES = (
     "campaigns",
-    "chat_messages",
     "creator_crawl_logs",
     "creators",
     "outreach_contacts",
@@ -89,6 +88,7 @@ def upgrade() -> None:
         sa.Column("platform_campaign_id", types.Exact(64), nullable=False),
         sa.Column("shop_key", types.Exact(64), server_default="", nullable=False),
         sa.Column("region", types.Text(32), nullable=False),
+        sa.Column("has_region", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("creator_id", types.OperatorId(), nullable=False),
         sa.Column("creation_time", types.UtcDateTime(), nullable=False),
         sa.Column("last_modifier_id", types.OperatorId(), nullable=False),
@@ -111,33 +111,6 @@ def upgrade() -> None:
         mysql_engine="InnoDB",
     )
     op.create_index("IX_campaigns_ShopID", "campaigns", ["platform_shop_id"])
-
-    op.create_table(
-        "chat_messages",
-        sa.Column("id", types.Id(), nullable=False),
-        sa.Column("platform", types.Text(16), nullable=False),
-        sa.Column("platform_creator_id", types.Exact(64), nullable=False),
-        sa.Column("platform_creator_display_name", types.Text(255), nullable=False),
-        sa.Column("platform_message_id", types.Id(), nullable=False),
-        sa.Column("creator_id", types.OperatorId(), nullable=False),
-        sa.Column("creation_time", types.UtcDateTime(), nullable=False),
-        sa.Column("last_modifier_id", types.OperatorId(), nullable=False),
-        sa.Column("last_modification_time", types.UtcDateTime(), nullable=False),
-        sa.Column("region", types.Text(32)),
-        sa.Column("chat_url", types.Text(1024)),
-        sa.Column("sender_name", types.Text(32)),
-        sa.Column("content", types.long_text()),
-        sa.Column("timestamp", types.UtcDateTime()),
-        sa.Column("message_type", types.Text(32)),
-        sa.Column("is_from_merchant", sa.Boolean()),
-        sa.Column("is_reply", sa.Boolean()),
-        sa.Column("is_read", sa.Boolean()),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("platform_message_id", name="uq_chat_message"),
-        mysql_charset="utf8mb4",
-        mysql_engine="InnoDB",
-    )
-    op.create_index("IX_chat_messages_Platform_AccountID", "chat_messages", ["platform", "platform_creator_id"])
 
     op.create_table(
         "creator_crawl_logs",
@@ -209,7 +182,7 @@ def upgrade() -> None:
         mysql_charset="utf8mb4",
         mysql_engine="InnoDB",
     )
-    op.create_index("ix_outreach_contacts_creator", "outreach_contacts", ["platform_creator_id", "state"])
+    op.create_index("ix_outreach_contacts_creator", "outreach_contacts", ["platform_creator_id"])
     op.create_index("ix_outreach_contacts_task", "outreach_contacts", ["task_id", "state", "created_at"])
     op.create_index("ix_outreach_contacts_username", "outreach_contacts", ["username_key"])
     op.create_index("ix_outreach_contacts_waiting", "outreach_contacts", ["state", "woken_until"])
@@ -223,7 +196,7 @@ def upgrade() -> None:
         sa.Column("creation_time", types.UtcDateTime(), nullable=False),
         sa.Column("last_modifier_id", types.OperatorId(), nullable=False),
         sa.Column("last_modification_time", types.UtcDateTime(), nullable=False),
-        sa.Column("observed_at", types.UtcDateTime(), nullable=False),
+        sa.Column("observed_at", types.UtcDateTime(), server_default=types.utc_now_default(), nullable=False),
         sa.Column("source", types.Text(255)),
         sa.Column("platform_campaign_id", types.Text(64)),
         sa.Column("platform_campaign_name", types.Text(512)),
@@ -260,6 +233,7 @@ def upgrade() -> None:
         sa.Column("creators_seen", types.Count(), server_default=sa.text("0"), nullable=False),
         sa.Column("handed_over_at", types.UtcDateTime()),
         sa.Column("stop_reason", types.Text(32)),
+        sa.Column("asked_until", types.UtcDateTime()),
         sa.PrimaryKeyConstraint("id"),
         mysql_charset="utf8mb4",
         mysql_engine="InnoDB",
@@ -271,6 +245,7 @@ def upgrade() -> None:
         "products",
         sa.Column("id", types.Id(), nullable=False),
         sa.Column("region", types.Text(32), nullable=False),
+        sa.Column("has_region", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("platform", types.Text(16), nullable=False),
         sa.Column("platform_campaign_id", types.Exact(64), nullable=False),
         sa.Column("platform_product_id", types.Exact(64), nullable=False),
@@ -312,9 +287,11 @@ def upgrade() -> None:
     op.create_index("IX_products_ProductId", "products", ["platform", "platform_product_id"])
 
     op.add_column("chatbot_deliveries", sa.Column("outreach_task_id", types.Text(64)))
+    op.create_index("ix_chatbot_deliveries_creator", "chatbot_deliveries", ["platform_creator_id", "state"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_chatbot_deliveries_creator", "chatbot_deliveries")
     op.drop_column("chatbot_deliveries", "outreach_task_id")
     for table in TABLES:
         op.drop_table(table)

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from handlers.outreach.merging import Report, merged
 from schemas.outreach.records import OutreachTask, TaskStatus
 from schemas.outreach.tasks import parse_task
@@ -42,7 +44,7 @@ def test_a_time_without_a_zone_is_a_wall_clocks_of_the_region() -> None:
     assert told(None, region="fr", runAtTime="2026/07/01 00:30:00").plan_execute_time == datetime(
         2026, 6, 30, 22, 30, tzinfo=UTC
     )
-    assert told(None, runAtTime="20260112_150000").plan_execute_time == datetime(2026, 1, 12, 15, 0, tzinfo=UTC)
+    assert told(None, runAtTime="20260112_150000").plan_execute_time == datetime(2026, 1, 12, 21, 0, tzinfo=UTC)
 
 
 def test_a_time_with_a_zone_is_what_it_says() -> None:
@@ -90,3 +92,43 @@ def test_a_task_reported_as_running_has_begun() -> None:
     assert told(None, status="running").real_start_at == NOON
     at = "2026-01-12T15:00:04Z"
     assert told(None, status="running", startedAt=at).real_start_at == datetime(2026, 1, 12, 15, 0, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("wall_clock", "utc"),
+    [
+        ("2026-03-29 02:30:00", "2026-03-29T01:30"),  # does not exist: the clock goes from 2 to 3
+        ("2026-03-29 03:30:00", "2026-03-29T01:30"),
+        ("2026-10-25 02:30:00", "2026-10-25T00:30"),  # comes twice: the first
+        ("2026-10-25 03:30:00", "2026-10-25T02:30"),
+    ],
+)
+def test_a_night_in_which_the_clock_changes_has_every_time(wall_clock: str, utc: str) -> None:
+    after = told(None, region="FR", runAtTime="2026-03-28 12:00:00", runEndTime=wall_clock)
+    assert after.plan_stop_time == datetime.fromisoformat(f"{utc}:00+00:00")
+
+
+def test_a_region_that_comes_later_moves_the_plan_to_its_clock() -> None:
+    stored = told(None, runAtTime="2026-01-12 10:00:00", runEndTime="2026-07-12 10:00:00")
+    assert stored.plan_execute_time == datetime(2026, 1, 12, 16, 0, tzinfo=UTC)
+    after = told(stored, region="FR")
+    assert after.plan_execute_time == datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
+    assert after.plan_stop_time == datetime(2026, 7, 12, 8, 0, tzinfo=UTC)
+    assert told(stored, region="MX").plan_execute_time == stored.plan_execute_time
+    named = told(stored, region="FR", runAtTime="2026-01-12 11:00:00")
+    assert named.plan_execute_time == datetime(2026, 1, 12, 10, 0, tzinfo=UTC)
+    assert told(after, at=NOON - timedelta(days=1), region="MX").plan_execute_time == after.plan_execute_time
+
+
+def test_a_region_without_a_known_clock_is_told() -> None:
+    report = Report(source=None, operator_id=None, observed_at=NOON, now=NOON)
+    after, ignored = merged("T-1", None, parse_task({"region": "XX", "runAtTime": "2026-01-12 10:00:00"}), report)
+    assert [(each.field, each.reason) for each in ignored] == [("region", "has no known clock: times are read in UTC")]
+    assert (after.region, after.plan_execute_time) == ("XX", datetime(2026, 1, 12, 10, 0, tzinfo=UTC))
+
+
+def test_what_an_older_report_says_in_vain_is_told() -> None:
+    report = Report(source=None, operator_id=None, observed_at=NOON - timedelta(minutes=1), now=NOON)
+    after, ignored = merged("T-1", stored_task(), parse_task({"brand": "Nube", "maxCreators": 3}), report)
+    assert [(each.field, each.reason) for each in ignored] == [("brand", "is older than what is known")]
+    assert (after.brand, after.max_creators) == ("Aurela", 3)

@@ -61,3 +61,14 @@ def test_each_product_follows_as_a_card_of_its_own() -> None:
     assert cards == [{"type": "product_card", "content": "1"}, {"type": "product_card", "content": "2"}]
     many = stored_task(product_list=[str(number) for number in range(100)])
     assert len(messages_of(many, contact(), Decision.FIRST)) == MAX_MESSAGES
+
+
+@pytest.mark.parametrize("listed", [5, {"id": "P"}, True, ["x" * 65], "[broken"])
+def test_products_that_are_no_list_of_ids_cost_only_their_cards(listed: object) -> None:
+    told = contact(metadata={"product_list": listed})
+    assert messages_of(stored_task(), told, Decision.FIRST) == [{"type": "text", "content": "Hola"}]
+
+
+def test_products_that_came_with_the_creator_may_be_objects() -> None:
+    told = contact(metadata={"product_list": [{"id": 7, "name": "Soap"}, "8"]})
+    assert [each["content"] for each in messages_of(stored_task(), told, Decision.FIRST)[1:]] == ["7", "8"]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.creators.fields import _remembered
 from schemas.creators.rows import parse_campaign, parse_creator, parse_product
 from schemas.rows import RowError
 from tests.build.outreach import creator
@@ -124,6 +125,7 @@ def test_a_campaign_is_read_with_its_texts_as_numbers() -> None:
     assert row.columns == {
         "platform": "tiktok",
         "region": "MX",
+        "has_region": False,
         "platform_campaign_id": "7563",
         "platform_campaign_name": "Spring glow",
         "campaign_period": ["2026/01/05-2026/02/05"],
@@ -172,3 +174,11 @@ def test_any_row_is_read_or_refused_by_its_field(row: dict[str, Any]) -> None:
     for parse in (parse_creator, parse_campaign, parse_product):
         with contextlib.suppress(RowError):
             parse(row)
+
+
+def test_only_texts_as_long_as_numbers_are_remembered() -> None:
+    asked: list[Any] = []
+    reading = _remembered(asked.append)
+    for written in ("7", "7", "-" * 65, "-" * 65):
+        reading(written)
+    assert [len(each) for each in asked] == [1, 65, 65]

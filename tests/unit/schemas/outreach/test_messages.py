@@ -79,3 +79,15 @@ def test_a_creator_of_an_outreach_task_is_one_chat_task_whatever_message_carries
     assert task_key(chat("1", "T"), "m-1", 0) == task_key(chat("1", "T"), "m-2", 5) == contact_key("T", "1")
     assert contact_key("T:1", "2") != contact_key("T", "1:2")
     assert len({contact_key("T", "1"), contact_key("T", "2"), contact_key("U", "1")}) == 3
+
+
+def test_of_two_spellings_the_one_that_says_something_counts() -> None:
+    body = {"platformCreatorId": None, "creatorId": "1", "platformCreatorUsername": None, "creatorUsername": "dani"}
+    (creator,) = DecideContacts.model_validate([body]).creators
+    assert (creator.platform_creator_id, creator.platform_creator_username) == ("1", "dani")
+
+
+def test_a_platform_is_as_wide_as_its_column() -> None:
+    DecideContacts.model_validate([CREATOR | {"platform": "x" * 16}])
+    with pytest.raises(ValidationError):
+        DecideContacts.model_validate([CREATOR | {"platform": "x" * 17}])

@@ -1,6 +1,6 @@
 """What is said of an outreach task is read leniently, and only where it is said."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from handlers.outreach.merging import Report, merged
 from schemas.outreach.crawling import crawl_of
 from schemas.outreach.messages import IngestOutreachTask
-from schemas.outreach.records import TaskStatus
+from schemas.outreach.records import OutreachTask, TaskStatus
 from schemas.outreach.tasks import parse_task
 from tests.build.outreach import NOON, stored_task
 
@@ -170,3 +170,44 @@ def test_whatever_is_said_of_a_task_is_read_or_told(said: dict[str, Any]) -> Non
     task, ignored = merged("T-1", None, parse_task(told), report)
     assert {each.field for each in ignored} <= said.keys()
     assert crawl_of(task).task_id == "T-1"
+
+
+def test_a_product_without_an_id_of_its_own_is_told_and_no_card() -> None:
+    read = parse_task({"productList": [{"title": "x" * 80}], "brand": "Aurela"})
+    assert read.columns == {"brand": "Aurela"}
+    assert [each.field for each in read.ignored] == ["productList"]
+
+
+def test_a_planned_time_that_is_null_is_taken_back() -> None:
+    def told(stored: OutreachTask, at: datetime, **fields: Any) -> OutreachTask:
+        report = Report(source=None, operator_id=None, observed_at=at, now=NOON)
+        return merged("T-1", stored, parse_task(fields), report)[0]
+
+    stored = stored_task(plan_execute_time=NOON, plan_stop_time=NOON)
+    after = told(stored, NOON, runEndTime=None, taskName=None)
+    assert (after.plan_execute_time, after.plan_stop_time, after.task_name) == (NOON, None, "Aurela January")
+    assert told(stored, NOON - timedelta(seconds=1), runEndTime=None).plan_stop_time == NOON
+    assert told(stored, NOON, runEndTime="", region="FR").plan_stop_time == NOON - timedelta(hours=7)
+    assert told(stored, NOON, runEndTime=None, region="FR").plan_stop_time is None
+
+
+@pytest.mark.parametrize(
+    ("told", "searched", "is_told"),
+    [
+        ({"Female": True, "Male": False}, "Female", False),
+        ({"gender": "Female"}, "Female", False),
+        ("Female, 60%", "Female, 60%", False),
+        ({"min": 60}, None, True),
+    ],
+    ids=["true", "named", "text", "number"],
+)
+def test_a_gender_is_searched_by_however_it_is_written(told: Any, searched: str | None, is_told: bool) -> None:
+    read = parse_task({"fansGender": told})
+    assert [each.field for each in read.ignored] == ["fansGender"] * is_told
+    strategy = crawl_of(stored_task(fans_gender=read.columns["fans_gender"])).search_strategy
+    assert (strategy.fans_gender if strategy else None) == searched
+
+
+def test_a_band_that_nothing_can_be_searched_by_is_told() -> None:
+    read = parse_task({"gmv": {"min": 1000}})
+    assert (read.columns, [each.field for each in read.ignored]) == ({"gmv_range": {"min": 1000}}, ["gmv"])
