@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -162,15 +162,17 @@ class Session:
     async def log_in(self) -> None:
         """Log in with a mailed code, and save the session."""
         page = LoginPage(self.tab, self.site, self.wishes.patience)
-        reason = ""
+        reason, tried = "", set[str]()
         for attempt in range(1, _LOGINS + 1):
             await self.turn()
             await page.open()
             asked_at = self.clock()
             try:
-                is_in = await page.ask_for_code(self.account.email) and await page.enter(
-                    await self.codes.code(self.account, asked_at)
-                )
+                is_in = await page.ask_for_code(self.account.email)
+                if is_in:
+                    code = await self.codes.code(self.account, asked_at, tried)
+                    tried.add(code)
+                    is_in = await page.enter(code)
                 reason = await page.message() if not is_in else ""
             except NoCodeCame as error:
                 is_in, reason = False, str(error)
@@ -309,5 +311,5 @@ async def _stop_when_lost(session: Session) -> None:
 
 
 class _NoCodes:
-    async def code(self, account: Account, asked_at: datetime) -> str:  # noqa: ARG002
+    async def code(self, account: Account, asked_at: datetime, but_not: Collection[str] = ()) -> str:  # noqa: ARG002
         raise NoCodeCame(f"account {account.name} has no source of codes")

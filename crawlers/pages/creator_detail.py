@@ -26,9 +26,8 @@ class CreatorDetailPage(SitePage):
         "title": "h1:has-text('Creator details')",
         "section": ".profile-section",
         "show_contact": "button.show-contact",
-        "message": "a.message-creator",
     }
-    occasional: ClassVar[frozenset[str]] = frozenset({"show_contact", "message"})
+    occasional: ClassVar[frozenset[str]] = frozenset({"show_contact"})
 
     async def profile(self, creator_id: str) -> dict[str, dict[str, Any]]:
         """Open a creator's page, look at all of it, and return the sections that came.

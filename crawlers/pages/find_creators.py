@@ -74,7 +74,7 @@ class FindCreatorsPage(SitePage):
         """
         async with arriving(self.tab, lambda response: self.call in response.url) as came:
             await turn()
-            data = await self._search(filters)
+            data = await self._search(filters, turn)
             taken = max(number for number, each in enumerate(came.listed) if not each.asked.get("cursor"))
             asked = came.listed[taken].asked.get("filters")
             while True:
@@ -101,17 +101,21 @@ class FindCreatorsPage(SitePage):
                 await self.raise_for_wall()
                 raise SiteFailed(f"no answer to …{self.call} within {seconds:.0f} s")
 
-    async def _search(self, filters: Filters) -> dict[str, Any]:
+    async def _search(self, filters: Filters, turn: Callable[[], Awaitable[None]]) -> dict[str, Any]:
         data = await self.answer(self.call, self.open)
         for name, label in self.choices.items():
             for choice in getattr(filters, name):
+                await turn()
                 data = await self._choose(label, choice)
         if filters.gender:
+            await turn()
             data = await self._select_gender(filters.gender)
         for name, label in self.numbers.items():
             if (number := getattr(filters, name)) is not None:
+                await turn()
                 data = await self._enter(label, number)
         if filters.keyword:
+            await turn()
             data = await self._find(filters.keyword)
         return data
 

@@ -125,10 +125,6 @@ class SitePage:
         with told():
             return await self.at(name).count() > 0
 
-    async def found(self) -> dict[str, bool]:
-        """Return which selectors find something now, for whoever checks the page."""
-        return {name: await self.shows(name) for name in self.selectors}
-
 
 def _is(call: str, sent: Mapping[str, Any]) -> Callable[[Response], bool]:
     def fits(response: Response) -> bool:

@@ -12,7 +12,6 @@ from crawlers.pages.paging import PagedList
 from schemas.crawl.tabs import Tab
 
 _CONTENT_CALL, _LOGISTICS_CALL = "/sample/content/list", "/sample/logistics"
-_CONTENT_SIZE = 10
 #: Of one sample's contents no more pages than this are read.
 _CONTENT_PAGES = 20
 _LIVE_TAB = "LIVE"
@@ -108,16 +107,17 @@ class SampleRequestsPage(PagedList):
         first = await self._opened(product_id, username, "content", _CONTENT_CALL, skip)
         if first is None:
             return None
-        drawer = self.at("drawer").last
-        read = await self._listed(first, drawer, "1")
+        drawer, whose = self.at("drawer").last, _whose(first)
+        read = await self._listed(first, drawer, "1", whose)
         with told():
             live = drawer.locator(self.selectors["tab"], has_text=_LIVE_TAB)
             has_live = await live.count() > 0
         if has_live:
-            data = await self.answer(_CONTENT_CALL, lambda: self.press(live.first), type="2", page=1)
-            read += await self._listed(data, drawer, "2")
+            asked = {"type": "2", "page": 1, "apply_id": whose}
+            data = await self.answer(_CONTENT_CALL, lambda: self.press(live.first), **asked)
+            read += await self._listed(data, drawer, "2", whose)
         await self._close(drawer)
-        return str(first.get("apply_id", "")), read
+        return whose, read
 
     async def logistics(self, product_id: str, username: str, skip: int = 0) -> tuple[str, dict[str, Any]] | None:
         """Open how a row's sample was shipped; whose it is, and what is told of it. None where it cannot be opened."""
@@ -128,20 +128,23 @@ class SampleRequestsPage(PagedList):
         with told():
             text = await drawer.inner_text()
         await self._close(drawer)
-        return str(data.get("apply_id", "")), {**data, "raw_text": text}
+        return _whose(data), {**data, "raw_text": text}
 
-    async def _listed(self, data: dict[str, Any], drawer: Locator, kind: str) -> list[dict[str, Any]]:
-        """Return all contents of one type, page after page."""
+    async def _listed(self, data: dict[str, Any], drawer: Locator, kind: str, whose: str) -> list[dict[str, Any]]:
+        """Return all contents of one type, page after page; raises PageChanged for another request's."""
         read: list[dict[str, Any]] = []
         page, total = 1, data.get("total")
         while True:
+            if _whose(data) != whose:
+                raise PageChanged(f"{self.name} answered with the contents of {_whose(data)} in the drawer of {whose}")
             found = [item for item in data.get("list") or [] if isinstance(item, dict)]
             about = {"type": _WORDS[kind], "of_type": total if isinstance(total, int) else len(found)}
             read += [{**item, **about} for item in found]
-            if not found or page >= _CONTENT_PAGES or not await self.has_next(data, page, _CONTENT_SIZE):
+            is_all = len(read) >= total if isinstance(total, int) else not await self.can_turn(drawer)
+            if is_all or not found or page >= _CONTENT_PAGES:
                 return read
             page += 1
-            data = await self.turn(page, drawer, _CONTENT_CALL)
+            data = await self.turn(page, drawer, _CONTENT_CALL, apply_id=whose)
 
     async def _opened(self, product_id: str, username: str, button: str, call: str, skip: int) -> dict[str, Any] | None:
         """Open a row's drawer, and return what its call was answered."""
@@ -163,3 +166,11 @@ class SampleRequestsPage(PagedList):
                 await drawer.wait_for(state="detached")
             except Late as error:
                 raise PageChanged(f"{self.name} has a drawer that does not close") from error
+
+
+def _whose(data: Mapping[str, Any]) -> str:
+    """Return whose drawer an answer is for; raises PageChanged where it does not say."""
+    whose = str(data.get("apply_id") or "")
+    if not whose:
+        raise PageChanged("a drawer's call answers without apply_id, so what it tells can be credited to nobody")
+    return whose
