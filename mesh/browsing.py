@@ -31,8 +31,9 @@ from settings import Settings
 #: Redis answers in a millisecond; a lease is renewed in time even if it takes this long.
 _PATIENCE = timedelta(seconds=5)
 _UNSET = "MESH_ACCOUNTS_FILE is not set"
-#: Long enough for whoever waits in line to look, which is done every second or two.
-_BETWEEN_TURNS_S = 3.0
+#: Long enough for whoever waits in line to look; who looks more seldom than that would miss a sender's own breaks.
+_BETWEEN_TURNS_S = 2.0
+_BUSY_LOOK_S = 0.5
 #: Regions whose stand-in accounts are made up where a stand-in is all there is.
 _LOCAL_REGIONS = ("MX", "FR", "ES", "BR")
 
@@ -103,10 +104,11 @@ async def in_turns(crawler: Crawler, crawl: Crawl) -> Progress:
             return await crawler.run(crawl)
         except TurnOver:
             has_had_one = True
+            await crawler.sleep(_BETWEEN_TURNS_S)
         except AccountBusy:
             if not has_had_one:
                 raise
-        await crawler.sleep(_BETWEEN_TURNS_S)
+            await crawler.sleep(_BUSY_LOOK_S)
 
 
 def accounts_of(settings: Settings) -> Accounts:
