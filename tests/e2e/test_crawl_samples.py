@@ -174,6 +174,33 @@ async def test_a_call_that_fails_or_never_answers_is_gone_on_from(site: Driven, 
     assert progress.recoveries == 1
 
 
+async def test_a_page_that_never_loads_is_gone_on_from(site: Driven) -> None:
+    site.wishes = BrowserWishes(patience=timedelta(seconds=3))
+    site.centre.set_faults(hang_next={"/affiliate-campaign/sample-requests": 1})
+    progress = await run(site)
+    assert identities(site.rows()) == truth(site, "to_review")
+    assert progress.recoveries == 1
+
+
+async def test_requests_that_leave_the_list_while_it_is_read_hide_no_others(site: Driven) -> None:
+    await run(site, watch=later(1, lambda: site.centre.set_faults(withdrawn=30)))
+    assert sorted(identities(site.rows())) == sorted(truth(site, "to_review"))
+
+
+async def test_a_list_that_has_become_shorter_than_where_it_was_left_is_read_to_its_end(site: Driven) -> None:
+    with pytest.raises(PuzzleShown):
+        await run(site, watch=later(2, lambda: site.centre.set_faults(captcha=True)))
+    site.centre.set_faults(withdrawn=100)
+    await site.pauses.end("mx1")
+    await run(site)
+    assert set(truth(site, "to_review")[100:]) <= set(identities(site.rows()))
+
+
+async def test_a_search_by_a_part_of_an_id_reads_no_other_campaign(site: Driven) -> None:
+    progress = await run(site, crawl(campaignId=site.centre.world.campaign_id(1)[:6], maxPages=1))
+    assert (progress.pages, site.rows()) == (1, [])
+
+
 async def test_a_failure_leaves_screenshot_html_and_trace(site: Driven) -> None:
     await run(site, watch=later(1, lambda: site.centre.set_faults(fail_next={"records/list": 1})))
     (failure,) = site.failures
