@@ -23,7 +23,8 @@ from crawlers.pace import Politeness
 from crawlers.pauses import Pauses
 from crawlers.progress import Progress
 from crawlers.publishing import Outlet, Publishes
-from crawlers.session import SavedSessions, Session, Sessions
+from crawlers.saved import SavedSessions
+from crawlers.session import Session, Sessions
 from crawlers.shelf import FileShelf, RedisShelf, Shelf
 from handlers.crawl.commands import Crawling
 from settings import Settings

@@ -213,7 +213,8 @@ def handed_over(contact: Contact) -> CreatorToContact:
 class ChatOutcome(Event):
     """What became of a chat task that an outreach task asked for; under the key `chatbot.outcome.<state>`.
 
-    `state` is sent, failed or uncertain. `is_final` tells that no further try will be made by itself.
+    `state` is sent, failed or uncertain. `is_final` tells that no further try will be made by itself, `replied` that
+    nothing was sent because the creator has written in the chat.
     """
 
     key: ClassVar[str] = "chatbot.outcome"
@@ -226,3 +227,4 @@ class ChatOutcome(Event):
     sender: str | None = None
     reason: str | None = None
     is_final: bool = True
+    replied: bool = False
