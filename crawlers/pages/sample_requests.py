@@ -75,6 +75,15 @@ class SampleRequestsPage(PagedList):
     #: What a row has only in some tabs.
     buttons: ClassVar[Mapping[str, str]] = {"content": "button.view-content", "logistics": "button.view-logistics"}
 
+    later_calls: ClassVar[Mapping[str, str]] = {"content call": _CONTENT_CALL, "logistics call": _LOGISTICS_CALL}
+
+    def parts(self) -> Mapping[str, tuple[str, Locator]]:
+        """Return the tabs, by their labels."""
+        css = self.selectors["tab"]
+        return {
+            f"tab {tab.label}": (f"{css} with {tab.label}", self.at("tab").filter(has_text=tab.label)) for tab in Tab
+        }
+
     async def open_tab(self, tab: Tab) -> dict[str, Any]:
         """Open the page at a tab, and return the data of its first page."""
         data = await self.answer(self.call, lambda: self.open(tab=tab.slug), tab=tab.slug)
