@@ -6,21 +6,25 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from rich.console import Console
 
+from crawlers.accounts import Mailbox
 from crawlers.cursors import Cursors
 from crawlers.errors import AccountBusy, TurnOver
 from crawlers.export import Exports
 from crawlers.progress import Progress
 from crawlers.shelf import FileShelf
-from mesh import crawl
+from mesh import crawl, crawl_accounts
 from mesh.browsing import accounts_of, in_turns
+from mesh.compose import Composition
 from mesh.crawl import How, WrongWords
 from mesh.crawl_display import Display
 from schemas.clock import utc_now
 from schemas.crawl.messages import CrawlCampaigns, CrawlCreators, CrawlSamples
 from schemas.crawl.tabs import Tab
 from settings import Settings
+from tests.fakes.publisher import FakePublisher
 
 
 def test_words_become_the_command_that_a_queue_would_carry() -> None:
@@ -110,6 +114,38 @@ async def test_a_crawl_by_hand_whose_account_is_taken_from_the_start_says_so() -
     crawler: Any = Alternating(AccountBusy("driven by another", utc_now()))
     with pytest.raises(AccountBusy):
         await in_turns(crawler, None)  # type: ignore[arg-type]
+
+
+def test_a_command_can_be_left_to_the_workers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publisher = FakePublisher()
+
+    async def close() -> None:
+        return
+
+    monkeypatch.setattr(crawl, "Composition", lambda *_: SimpleNamespace(publisher=publisher, close=close))
+    command = crawl.campaigns(region="ES", campaigns=["7563"], max_pages=None)
+    assert crawl.run(command, How(account="ES1", is_exported=True, is_queued=True)) == 0
+    (queued,) = publisher.published
+    read = CrawlCampaigns.model_validate_json(queued.body)
+    assert (queued.key, read.region, read.campaigns, read.account_name, read.export_excel) == (
+        *("crawl.campaigns", "ES", ["7563"]),
+        *("ES1", True),
+    )
+    assert queued.message_id in capsys.readouterr().out
+
+
+def test_a_sealed_password_opens_with_the_keys(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = Fernet.generate_key().decode()
+    monkeypatch.setenv("MESH_ENCRYPTION_KEYS", key)
+    crawl_accounts.seal("hunter2")
+    sealed = capsys.readouterr().out.strip()
+    assert "hunter2" not in sealed
+    mailbox = Mailbox(username="shop@example.com", password_sealed=sealed)
+    assert mailbox.password(Composition(Settings(), "crawl").vault.open) == "hunter2"
 
 
 @pytest.mark.parametrize(
