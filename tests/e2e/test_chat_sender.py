@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 
 from brokers.verdict import Reject, Unavailable
-from crawlers.browser import BrowserWishes
+from crawlers.browser import BrowserWishes, memory_of
 from crawlers.chat_sender import BrowserSender
 from deploy.sandbox.seller_centre.world import World
 from schemas.chatbot.sending import REPLIED
@@ -63,6 +64,8 @@ async def test_one_browser_writes_to_many_and_logs_in_once(site: Driven, sender:
     for number in range(4):
         await say(sender, task(site, number))
     opened = drivers()
+    (hand,) = sender._hands.values()
+    assert 0 < hand.session._browser.bytes_used() < memory_of(psutil.Process())
     await say(sender, task(site, 4))
     assert drivers() == opened
     assert site.centre.counts.seen["logins"] == 1

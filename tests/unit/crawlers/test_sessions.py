@@ -88,3 +88,11 @@ async def test_an_account_with_another_address_has_to_log_in_as_whom_it_is_now(t
     await saved.save(MX1, STATE, 5)
     assert await saved.load(MX1.model_copy(update={"email": "another@example.com"})) is None
     assert await saved.load(MX1.model_copy(update={"email": "MX1@example.com"})) == STATE
+
+
+async def test_two_accounts_whose_names_differ_in_an_accent_are_two(tmp_path: Path) -> None:
+    leases = FileLeases(tmp_path)
+    async with leases.hold("México"), leases.hold("Mèxico"):
+        with pytest.raises(AccountBusy):
+            async with leases.hold("México"):
+                pass
