@@ -122,8 +122,7 @@ class SampleRequestsPage(PagedList):
             live = drawer.locator(self.selectors["tab"], has_text=_LIVE_TAB)
             has_live = await live.count() > 0
         if has_live:
-            asked = {"type": "2", "page": 1, "apply_id": whose}
-            data = await self.answer(_CONTENT_CALL, lambda: self.press(live.first), **asked)
+            data = await self.answer(_CONTENT_CALL, lambda: self.press(live.first), type="2", page=1, apply_id=whose)
             read += await self._listed(data, drawer, "2", whose)
         await self._close(drawer)
         return whose, read
