@@ -192,12 +192,12 @@ class ChatPage(SitePage):
             call.raise_if_refused()
             bubble = added(before, await self.bubbles(), draft)
             if bubble is not None and bubble.state == "failed":
-                await self._raise_refusal(bubble)
+                await self._raise_refusal(bubble, call)
             if bubble is not None and bubble.state == "sent" and not call.is_open:
                 if failure := call.failure():
-                    raise refusal(str(failure))
+                    raise NotDelivered(str(failure))
                 return
-            if draft.kind == "image" and (said := await self.said()) and (refused := refusal(said)).cause:
+            if draft.kind == "image" and not call.has_broken and (refused := refusal(await self.said())).cause:
                 raise refused  # A picture that cannot be taken up never becomes a bubble.
             if time.monotonic() > looked + _WALLS_EVERY_S:
                 looked = time.monotonic()
@@ -205,12 +205,13 @@ class ChatPage(SitePage):
             await asyncio.sleep(_LOOK_S)
         raise SiteFailed(f"no bubble of it arrived within {self.patience_ms / 1000:.0f} s")
 
-    async def _raise_refusal(self, bubble: Bubble) -> NoReturn:
+    async def _raise_refusal(self, bubble: Bubble, call: SendCall) -> NoReturn:
         try:
             await self.raise_for_wall()
         except CrawlError as wall:
-            raise NotDelivered(str(wall), wall) from wall
-        raise refusal(bubble.note or await self.said() or "the bubble says that it failed")
+            raise NotDelivered(str(wall), None if call.has_broken else wall) from wall
+        reason = bubble.note or await self.said() or "the bubble says that it failed"
+        raise NotDelivered(reason) if call.has_broken else refusal(reason)
 
     async def said(self) -> str:
         """Return what the page complains of."""

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Page, Request
+from playwright.async_api import Page, Request, Response
 
 from crawlers.errors import (
     Banned,
@@ -37,10 +37,16 @@ class SendCall:
     def __init__(self, answers: Arrivals) -> None:
         self._answers = answers
         self._asked = 0
+        #: Whether an answer was that of a server, or a proxy, which failed: it may say anything.
+        self.has_broken = False
 
     def note(self, request: Request) -> None:
         """Take a request of that call."""
         self._asked += request.method != "OPTIONS"
+
+    def note_answer(self, response: Response) -> None:
+        """Take an answer of that call."""
+        self.has_broken = self.has_broken or response.status >= 500  # noqa: PLR2004 -- RFC 9110, 15.6
 
     @property
     def is_open(self) -> bool:
@@ -69,11 +75,17 @@ async def sending(tab: Page, call: str) -> AsyncIterator[SendCall]:
             if call in request.url:
                 watched.note(request)
 
+        def note_answer(response: Response) -> None:
+            if call in response.url:
+                watched.note_answer(response)
+
         tab.on("request", note)
+        tab.on("response", note_answer)
         try:
             yield watched
         finally:
             tab.remove_listener("request", note)
+            tab.remove_listener("response", note_answer)
 
 
 def refusal(said: str) -> NotDelivered:

@@ -145,7 +145,7 @@ class SellerCentre:
         self._grow_worse(faults)
         answered = answer()
         if used_up(faults.taken_and_failed, path):
-            return self._fault(Response(_DOWN, 502, media_type="text/html"))
+            return self._fault(_said(502, BROKEN, "too many connections"))
         return answered
 
     def _grow_worse(self, faults: Faults) -> None:
