@@ -183,7 +183,7 @@ async def test_a_message_that_became_a_dead_letter_ends_its_contact_and_makes_ro
     (message,) = await mesh.said()
     await mesh.chat(message)
     await mesh.carry()
-    mesh.clock.forward(hours=5)
+    mesh.clock.forward(hours=11)
     await mesh.chat(message, attempt=2)  # its next try would be beyond its horizon: it is parked, and nobody says so
     await mesh.carry()
     mesh.clock.forward(minutes=61)
