@@ -35,9 +35,11 @@ async def sender(site: Driven) -> AsyncIterator[BrowserSender]:
 
 
 @pytest.fixture
-def hasty(site: Driven) -> Driven:
+def hasty(site: Driven, monkeypatch: pytest.MonkeyPatch) -> Driven:
     """The same site, where nobody waits for long."""
     site.wishes = BrowserWishes(patience=timedelta(seconds=2), is_traced=False)
+    monkeypatch.setattr("crawlers.conversation._LOOKS_S", (0.0, 0.1))
+    monkeypatch.setattr("crawlers.conversation._LOOKS_AFTER_REFUSAL_S", (0.1, 0.1))
     return site
 
 
