@@ -18,7 +18,7 @@ _LIVE_TAB = "LIVE"
 _WORDS = {"1": "video", "2": "live"}
 
 #: Looks for a row's button among the rows that are drawn, and scrolls: the table draws only what can be seen. Looks a
-#: second time after a while, for it may have been drawing. Returns where to click, or null.
+#: few times more after a while, for it may have been drawing. Returns where to click, or null.
 _FIND_ROW = """
 async ([rows, body, product, creator, button, skip]) => {
   const drawn = () => [...document.querySelectorAll(rows)].filter((row) => row.innerText.includes(product)
@@ -32,7 +32,7 @@ async ([rows, body, product, creator, button, skip]) => {
     const box = found.getBoundingClientRect();
     return [box.x + box.width / 2, box.y + box.height / 2];
   };
-  for (let round = 0; round < 2; round++) {
+  for (let round = 0; round < 4; round++) {
     for (let waited = 0; waited < 40 && !document.querySelector(rows); waited++) await pause(50);
     const table = document.querySelector(body);
     const seen = spot();
