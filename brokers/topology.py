@@ -22,12 +22,13 @@ DOMAINS = ("samples", "creators", "outreach", "chatbot", "relay", "replies", "pl
 # 2,000 is the most RabbitMQ allows a quorum consumer by default, and four groups of 500 keep the next one ready.
 SAMPLES_INGEST = Queue("samples.ingest", IngestSamples, prefetch=2000, batch=Batch(size=500))
 
-# A chat message that comes hours late is worse than one an operator looks at, hence the short horizon.
+# What fails is tried again within minutes, and few times: a chat message that comes hours late is worse than one an
+# operator looks at. The horizon is for accounts that are off duty for a night, while those of other regions work on.
 CHATBOT_SAMPLE_BATCH = Queue(
     "chatbot.sample.batch",
     SendChatMessages,
     bindings=("chatbot.sample.*",),
-    retry=Retry(horizon=timedelta(hours=6)),
+    retry=Retry(horizon=timedelta(hours=12)),
     prefetch=20,
     concurrency=4,
 )

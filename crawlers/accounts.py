@@ -94,7 +94,8 @@ class Accounts:
     def fitting(self, region: str, name: str | None = None) -> list[Account]:
         """Return the accounts that may crawl for a region, the named one alone where one is named.
 
-        Raises NoAccount where there is none: another region's account would read another region's samples.
+        Raises NoAccount where there is none: another region's account would read another region's samples, and write
+        to its creators.
         """
         if self.problem:
             raise NoAccount(self.problem)
@@ -102,6 +103,11 @@ class Accounts:
             found = [account for account in self.listed if account.name == name and account.enabled]
             if not found:
                 raise NoAccount(f"no enabled account is called {name}")
+            if found[0].region != region.upper():
+                raise NoAccount(
+                    f"account {name} is of region {found[0].region}, and what is asked for is of {region.upper()}, "
+                    "which is also meant where no region is told"
+                )
             return found
         found = [account for account in self.listed if account.enabled and account.region == region.upper()]
         if not found:

@@ -1,6 +1,7 @@
 """The crawl of campaigns: the list, and the approved products of each one."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,8 @@ from crawlers.errors import PageChanged
 from crawlers.pages.campaigns import CampaignPage, CampaignsPage
 from crawlers.progress import Progress
 from crawlers.publishing import page_message
-from crawlers.rows.campaigns import campaign_id, campaign_rows, product_row
+from crawlers.rows.campaigns import campaign_id, campaign_rows, product_row, table_row
+from crawlers.rows.reading import storable
 from crawlers.session import Session
 from schemas.clock import Clock, utc_now
 from schemas.crawl.messages import CrawlCampaigns
@@ -29,6 +31,8 @@ class CampaignsCrawl:
     crawl_id: str
     clock: Clock = utc_now
     kind: str = "campaigns"
+    #: What its messages' ids follow from, where the crawl's own id is not new for every run.
+    run: str = ""
 
     @property
     def region(self) -> str:
@@ -42,7 +46,7 @@ class CampaignsCrawl:
 
     @property
     def longest(self) -> timedelta:
-        """How old it may become."""
+        """How long it may be worked on, rests left out."""
         return self.command.longest
 
     def resumed(self, place: dict[str, Any]) -> dict[str, Any]:
@@ -56,9 +60,9 @@ class CampaignsCrawl:
         """
         done: list[str] = list(place.get("done", ()))
         known = set(done)
-        async with session.beside() as tab:
+        async with session.beside() as tab, aclosing(self._listed(session, progress)) as listed:
             detail = CampaignPage(tab, session.site, session.wishes.patience)
-            async for campaign in self._listed(session, progress):
+            async for campaign in listed:
                 which = campaign_id(campaign)
                 if which is None or which in known or not self._is_wanted(which):
                     continue
@@ -72,7 +76,7 @@ class CampaignsCrawl:
     def _is_wanted(self, which: str) -> bool:
         return not self.command.campaigns or which in self.command.campaigns
 
-    async def _listed(self, session: Session, progress: Progress) -> AsyncIterator[dict[str, Any]]:
+    async def _listed(self, session: Session, progress: Progress) -> AsyncGenerator[dict[str, Any], None]:
         """Yield the campaigns of the pages that are wanted, and stop when every named one has come."""
         listing = CampaignsPage(session.tab, session.site, session.wishes.patience)
         await session.turn()
@@ -123,14 +127,14 @@ class CampaignsCrawl:
     ) -> Read:
         """Return what was read of a campaign: itself first, then its products."""
         which, now = campaign_id(campaign) or "", self.clock()
-        own = campaign_rows(campaign, products, self.region, now)
-        goods = [product_row(product, which, self.region, now) for product in products]
+        own = [storable(row) for row in campaign_rows(campaign, products, self.region, now)]
+        goods = [storable(product_row(product, which, self.region, now)) for product in products]
+        shown = [storable(table_row(campaign, product, self.region, now)) for product in products] or own
         goods = [row for row in goods if "platformProductId" in row]
         messages = [self._message(IngestCampaigns, session, which, own)]
         if goods:
             messages.append(self._message(IngestProducts, session, which, goods))
         progress.rows += len(goods) + len(own)
-        shown = [{**own[0], **row} for row in goods] or own
         return Read(messages, {"done": list(done)}, shown)
 
     def _message(self, kind: type[Page], session: Session, which: str, rows: list[dict[str, Any]]) -> Outgoing:
@@ -140,4 +144,4 @@ class CampaignsCrawl:
             options={"accountName": session.account.name, "region": self.region},
             rows=rows,
         )
-        return page_message(body, self.crawl_id, which, rows=rows)
+        return page_message(body, self.run or self.crawl_id, which, rows=rows)

@@ -19,6 +19,7 @@ from crawlers.errors import (
     CannotSend,
     ChatClosed,
     CrawlError,
+    CreatorReplied,
     LeaseLost,
     NoAccount,
     NotNow,
@@ -26,7 +27,7 @@ from crawlers.errors import (
     Throttled,
 )
 from crawlers.hands import Hand, meant, stops
-from crawlers.pages.chat import Draft
+from crawlers.pages.bubbles import Draft
 from crawlers.session import Sessions
 from schemas.chatbot.messages import ChatMessage, ChatTask
 from schemas.chatbot.sending import InDoubt, Receipt, Send
@@ -37,8 +38,14 @@ log = structlog.get_logger()
 #: How long a task waits in line for an account that another browser drives; a crawl gives its turn back within that.
 _BUSY = timedelta(minutes=12)
 _BUSY_LOOK_S = 0.5
-#: How soon a message is tried again whose account may not write now. Few tries have to last for hours.
-_SOONEST, _LATEST = timedelta(minutes=1), timedelta(minutes=30)
+#: How soon a message is tried again whose account may not write now; the next try comes when it may, as far as known.
+_SOONEST = timedelta(minutes=1)
+#: The same where another browser drives the account, which was waited for already. Few tries have to last for hours.
+_BUSY_AGAIN = timedelta(minutes=15)
+#: How long such an account counts as one that may not write, before somebody stands in line for it again.
+_BUSY_REST_S = 30.0
+#: What the site asks for at most: a message that is put off for longer had better be looked at.
+_LONGEST_REST = timedelta(days=1)
 #: How long a site that cannot be opened is left alone; twice as long each further time.
 _SITE_REST_S, _LONGEST_SITE_REST_S = 5.0, 120.0
 #: An account that writes to nobody for so long is given back: a crawl may wait for it.
@@ -78,6 +85,7 @@ class BrowserSender:
         self._busy = busy.total_seconds()
         self._clock = clock
         self._hands: dict[str, Hand] = {}
+        self._busy_until: dict[str, float] = {}
         self._site_away_until = 0.0
         self._site_rest = _SITE_REST_S
         self._site_reason = ""
@@ -93,7 +101,12 @@ class BrowserSender:
 
     async def _send(self, hand: Hand, task: ChatTask) -> Receipt:
         """Write the messages of a task, each as one bubble, and return once all of them have arrived."""
-        conversation = Conversation(hand, task.platform_creator_id)
+        conversation = Conversation(
+            hand,
+            task.platform_creator_id,
+            task.platform_creator_username,
+            is_outreach=task.outreach_task_id is not None,
+        )
         try:
             await conversation.say(self._drafts(task))
         except Exception as error:
@@ -122,7 +135,7 @@ class BrowserSender:
             return await self._one_of(self._fitting(task))
         except (NoAccount, CannotSend) as error:
             raise Reject(str(error)) from error
-        except (AccountBusy, LeaseLost) as error:
+        except LeaseLost as error:
             raise Retryable(str(error), _SOONEST) from error
         except (NotNow, AccountStopped) as error:
             raise await self._stopped(error) from error
@@ -143,7 +156,10 @@ class BrowserSender:
                     self._site_rest = _SITE_REST_S
                     return hand
             assert refusal is not None
-            if not isinstance(refusal, AccountBusy) or time.monotonic() >= ends_at:
+            if not isinstance(refusal, AccountBusy):
+                raise refusal
+            if time.monotonic() >= ends_at:
+                self._busy_until |= {hand.account.name: time.monotonic() + _BUSY_REST_S for hand in hands}
                 raise refusal
             await asyncio.sleep(_BUSY_LOOK_S)
 
@@ -170,12 +186,13 @@ class BrowserSender:
         return await self._nothing_sent(error)
 
     async def _nothing_sent(self, error: Exception) -> Exception:
-        if isinstance(error, ChatClosed | CannotSend):
+        if isinstance(error, ChatClosed | CannotSend | CreatorReplied):
             return Reject(str(error))
         if isinstance(error, NotNow | AccountStopped):
             return await self._stopped(error)
         if isinstance(error, CrawlError):
-            return Retryable(_told(error), error.after if isinstance(error, Throttled) else None)
+            after = error.after if isinstance(error, Throttled) else None
+            return Retryable(_told(error), after and min(after, _LONGEST_REST))
         return error
 
     async def _stopped(self, error: NotNow | AccountStopped) -> Exception:
@@ -184,9 +201,11 @@ class BrowserSender:
             await self.probe()
         except Unavailable as unavailable:
             return unavailable
+        if isinstance(error, AccountBusy):
+            return Retryable(str(error), _BUSY_AGAIN)
         now = self._clock()
         until = error.until if isinstance(error, NotNow) else now + error.rest
-        return Retryable(_told(error), min(max(until - now, _SOONEST), _LATEST))
+        return Retryable(_told(error), max(until - now, _SOONEST))
 
     def _away(self, error: Exception) -> Unavailable:
         """Note that the site cannot be opened."""
@@ -204,6 +223,10 @@ class BrowserSender:
             return f"{account} rests until {_short(pause.until)}: {pause.kind}, {pause.reason}"
         if opens_at := self._sessions.politeness.opens_at(region, self._clock()):
             return f"accounts of {region} work from {_short(opens_at)}"
+        if self._busy_until.get(account, 0.0) > time.monotonic():
+            return f"{account} is driven by another browser"
+        if (hand := self._hands.get(account)) and (rest := hand.rests()):
+            return f"{account} was asked for patience, for another {rest.total_seconds():.0f} s"
         return None
 
     def _drafts(self, task: ChatTask) -> list[Draft]:

@@ -8,7 +8,7 @@ import asyncio
 import imaplib
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -42,8 +42,8 @@ class NoCodeCame(Exception):
 class CodeSource(Protocol):
     """Who gives the code that was mailed to an account."""
 
-    async def code(self, account: Account, asked_at: datetime) -> str:
-        """Return the code that was asked for at that moment; raises NoCodeCame."""
+    async def code(self, account: Account, asked_at: datetime, but_not: Collection[str] = ()) -> str:
+        """Return the code that was asked for at that moment, none that was tried before; raises NoCodeCame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,11 @@ def code_in(mail: Mail, email: str, asked_at: datetime) -> str | None:
     return None
 
 
-def newest_code(mails: Iterable[Mail], email: str, asked_at: datetime) -> str | None:
-    """Return the code of the newest mail that has a fitting one."""
+def newest_code(mails: Iterable[Mail], email: str, asked_at: datetime, but_not: Collection[str] = ()) -> str | None:
+    """Return the code of the newest mail that has a fitting one, none that was tried before."""
     for mail in sorted(mails, key=lambda mail: mail.at, reverse=True):
-        if code := code_in(mail, email, asked_at):
+        code = code_in(mail, email, asked_at)
+        if code and code not in but_not:
             return code
     return None
 
@@ -88,7 +89,7 @@ class ImapCodes:
         self._patience = patience
         self._fetch = fetch or _fetched
 
-    async def code(self, account: Account, asked_at: datetime) -> str:
+    async def code(self, account: Account, asked_at: datetime, but_not: Collection[str] = ()) -> str:
         """Return the code that was asked for at that moment; raises NoCodeCame."""
         mailbox = account.mailbox
         if mailbox is None:
@@ -102,7 +103,7 @@ class ImapCodes:
                 log.warning("mailbox_not_read", account=account.name, error=type(error).__name__)
                 return []
 
-        return await _awaited(look, account, asked_at, self._patience)
+        return await _awaited(look, account, asked_at, but_not, self._patience)
 
 
 class OutboxCodes:
@@ -114,7 +115,7 @@ class OutboxCodes:
         self._fetch = fetch
         self._patience = patience
 
-    async def code(self, account: Account, asked_at: datetime) -> str:
+    async def code(self, account: Account, asked_at: datetime, but_not: Collection[str] = ()) -> str:
         """Return the code that was asked for at that moment; raises NoCodeCame."""
         url = account.mailbox.url if account.mailbox else None
         if not url:
@@ -132,7 +133,7 @@ class OutboxCodes:
                 for mail in told
             ]
 
-        return await _awaited(look, account, asked_at, self._patience)
+        return await _awaited(look, account, asked_at, but_not, self._patience)
 
 
 class AskedCodes:
@@ -141,7 +142,12 @@ class AskedCodes:
     def __init__(self, ask: Callable[[str], str]) -> None:
         self._ask = ask
 
-    async def code(self, account: Account, asked_at: datetime) -> str:  # noqa: ARG002 -- a person sees the time
+    async def code(  # a person sees when a mail came, and which code was typed before
+        self,
+        account: Account,
+        asked_at: datetime,  # noqa: ARG002 -- the same
+        but_not: Collection[str] = (),  # noqa: ARG002 -- the same
+    ) -> str:
         """Return what is typed; raises NoCodeCame for nothing."""
         typed = await asyncio.to_thread(self._ask, f"Code mailed to {account.email}: ")
         if not typed.strip():
@@ -150,12 +156,16 @@ class AskedCodes:
 
 
 async def _awaited(
-    look: Callable[[], Awaitable[list[Mail]]], account: Account, asked_at: datetime, patience: timedelta
+    look: Callable[[], Awaitable[list[Mail]]],
+    account: Account,
+    asked_at: datetime,
+    but_not: Collection[str],
+    patience: timedelta,
 ) -> str:
     deadline = time.monotonic() + patience.total_seconds()
     pause = 0.1  # a stand-in's mail is there at once
     while True:
-        if code := newest_code(await look(), account.email, asked_at):
+        if code := newest_code(await look(), account.email, asked_at, but_not):
             return code
         if time.monotonic() + pause > deadline:
             raise NoCodeCame(f"no code for {account.name} came within {patience.total_seconds():.0f} s")

@@ -11,6 +11,7 @@ from crawlers.errors import (
     AccountStopped,
     BrowserLost,
     CrawlError,
+    CreatorReplied,
     LeaseLost,
     NotDelivered,
     OutOfHours,
@@ -19,10 +20,11 @@ from crawlers.errors import (
     SessionLost,
     Throttled,
 )
-from crawlers.hands import Hand, meant
-from crawlers.pages.chat import Act, Bubble, ChatPage, Draft, said_since
+from crawlers.hands import HELD_S, Hand, meant
+from crawlers.pages.bubbles import Bubble, Draft, said_since
+from crawlers.pages.chat import Act, ChatPage
 from crawlers.session import Session
-from schemas.chatbot.sending import InDoubt
+from schemas.chatbot.sending import REPLIED, InDoubt
 
 log = structlog.get_logger()
 
@@ -30,17 +32,23 @@ log = structlog.get_logger()
 _RECOVERIES = 2
 #: Times that a conversation which has begun waits where the site is asked too much.
 _PATIENCES = 3
-#: Looks whether a message arrived after all, and how long apart.
-_LOOKS = 3
-_LOOK_AGAIN_S = 1.5
+#: How long before each look whether a message arrived after all. A refusal is followed by a look only after a while:
+#: what a server took and then failed to answer may not be in the conversation at once.
+_LOOKS_S = (0.0, 1.5, 3.0)
+_LOOKS_AFTER_REFUSAL_S = (1.5, 1.5, 3.0)
 
 
 class Conversation:
-    """What is said to one creator under one account; `arrived` counts the messages that certainly did."""
+    """What is said to one creator under one account; `arrived` counts the messages that certainly did.
 
-    def __init__(self, hand: Hand, creator_id: str) -> None:
+    With `is_outreach` nothing is said to a creator who has written in the chat.
+    """
+
+    def __init__(self, hand: Hand, creator_id: str, username: str | None = None, *, is_outreach: bool = False) -> None:
         self._hand = hand
         self._creator_id = creator_id
+        self._username = username
+        self._is_outreach = is_outreach
         self._recoveries = 0
         self._throttled = 0
         self._total = 0
@@ -66,7 +74,9 @@ class Conversation:
     async def _opened(self, drafts: Sequence[Draft]) -> ChatPage:
         """Open the chat, and make sure that it takes all that is still to be said before anything of it is."""
         page = self._page()
-        await page.open_with(self._creator_id)
+        await page.open_with(self._creator_id, self._username)
+        if self._is_outreach and not self.arrived and await page.has_reply():
+            raise CreatorReplied(REPLIED)
         for draft in drafts[self.arrived :]:
             await page.check(draft)
         return page
@@ -101,35 +111,43 @@ class Conversation:
         try:
             await page.deliver(act, draft, before)
         except NotDelivered as refused:
+            if refused.cause is not None:
+                raise
             # A refusal without a meaning may be a failure behind a server that had taken it.
-            if refused.cause is not None or not await self._has_arrived(draft, before, refused, looks=1):
+            arrived = await self._looked(draft, before, refused)
+            if arrived is None:
+                raise self._doubt(f"{refused}{await self._session_kept(refused)}") from refused
+            if not arrived:
                 raise
         except (CrawlError, Error) as error:
             kept = await self._session_kept(error)
-            if not await self._has_arrived(draft, before, meant(error)):
+            if not await self._looked(draft, before, meant(error)):
                 raise self._doubt(f"{meant(error)}{kept}") from error
             log.info("chat_message_found_arrived", creator=self._creator_id, after=str(error)[:200])
 
-    async def _has_arrived(self, draft: Draft, before: Sequence[Bubble], error: Exception, looks: int = _LOOKS) -> bool:
-        """Open the chat anew and look; False where it does not show the message, or cannot be looked at."""
-        stopped: Exception | None = error if isinstance(error, AccountStopped | LeaseLost) else None
-        for look in range(looks):
-            if stopped is not None:
+    async def _looked(self, draft: Draft, before: Sequence[Bubble], error: Exception) -> bool | None:
+        """Open the chat anew and look whether it shows the message; None where that was not to be seen.
+
+        Where the site has refused it, it is certainly not there once the chat is seen without it.
+        """
+        is_refused = isinstance(error, NotDelivered)
+        arrived: bool | None = None
+        for pause in _LOOKS_AFTER_REFUSAL_S if is_refused else _LOOKS_S:
+            if isinstance(error, AccountStopped | LeaseLost) or (is_refused and arrived is False):
                 break
+            await asyncio.sleep(pause)
             try:
                 await self._mend(error)
                 page = self._page()
-                await page.open_with(self._creator_id)
-                if said_since(before, await page.bubbles(), draft):
+                await page.open_with(self._creator_id, self._username)
+                if arrived := said_since(before, await page.bubbles(), draft):
                     return True
                 error = CrawlError("it is not shown")
-                await asyncio.sleep(_LOOK_AGAIN_S * (look + 1) if look + 1 < looks else 0)
             except (CrawlError, Error) as again:
-                error = meant(again)
-                stopped = error if isinstance(error, AccountStopped | LeaseLost) else None
-        if isinstance(stopped, AccountStopped):
-            raise self._doubt(str(stopped)) from stopped
-        return False
+                arrived, error = None, meant(again)
+        if isinstance(error, AccountStopped):
+            raise self._doubt(str(error)) from error
+        return arrived
 
     def _doubt(self, reason: str) -> InDoubt:
         return InDoubt(f"message {self.arrived + 1} of {self._total} was sent, and not seen to arrive: {reason}")
@@ -157,7 +175,7 @@ class Conversation:
     async def _wait_out(self, throttled: Throttled) -> None:
         """Wait where something was said already; else let the whole account wait, and this message come again."""
         wait = self._hand.throttled(throttled.after)
-        self._throttled = self._throttled + 1 if self.arrived else _PATIENCES
+        self._throttled = self._throttled + 1 if self.arrived and wait <= HELD_S else _PATIENCES
         if self._throttled < _PATIENCES:
             await asyncio.sleep(wait)
 

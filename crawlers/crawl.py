@@ -6,7 +6,7 @@ A crawl reads; this drives it. Whatever a fresh browser or a new login mends cos
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Protocol
@@ -38,7 +38,8 @@ log = structlog.get_logger()
 MOST_FAILURES = 6
 #: How long a crawl waits when it is told that it is too fast; twice as long each further time.
 _PATIENCE = timedelta(seconds=15)
-_LONGEST_PATIENCE = timedelta(minutes=10)
+#: With its account and its message in hand; whoever asks for more is come back to.
+_LONGEST_PATIENCE = timedelta(minutes=2)
 _LAST_PAGE_S = 10.0
 
 
@@ -67,7 +68,7 @@ class Crawl(Protocol):
 
     @property
     def longest(self) -> timedelta:
-        """How old it may become."""
+        """How long it may be worked on, rests left out."""
 
     def resumed(self, place: dict[str, Any]) -> dict[str, Any]:
         """Return where to go on in a later run, given where an earlier one stopped."""
@@ -96,6 +97,7 @@ class Crawler:
     watch: Watch = unwatched
     clock: Clock = utc_now
     sleep: Any = field(default=asyncio.sleep)
+    ticks: Callable[[], float] = time.monotonic
 
     async def run(self, crawl: Crawl) -> Progress:
         """Run a crawl from where it stands to its end; one that has ended is not run again.
@@ -105,6 +107,7 @@ class Crawler:
         crawl_id = crawl.crawl_id
         cursor = await self.cursors.load(crawl_id, self.clock())
         progress = Progress(crawl.kind, pages=cursor.pages, rows=cursor.rows, published=cursor.rows)
+        progress.skipped, progress.tabled = cursor.skipped, cursor.tabled
         if cursor.is_done:
             log.info("crawl_repeated", crawl=crawl.kind, crawl_id=crawl_id)
             progress.doing, progress.was_done = "done before", True
@@ -138,7 +141,8 @@ class _Run:
         #: Where an earlier run's crawl goes on: before its cursor, which does not move back for that.
         self._begin = crawl.resumed(cursor.place) if cursor.place else {}
         self._owed = int(self._begin != cursor.place)
-        self._ends_at = time.monotonic() + (float("inf") if crawler.turn is None else crawler.turn.total_seconds())
+        self._counted_to = crawler.ticks()
+        self._ends_at = self._counted_to + (float("inf") if crawler.turn is None else crawler.turn.total_seconds())
 
     async def to_end(self, session: Session) -> None:
         """Read to the end, through whatever passes."""
@@ -161,6 +165,7 @@ class _Run:
 
     async def keep(self) -> None:
         """Keep the cursor as it is now."""
+        self._count_time()
         with contextlib.suppress(Exception):  # What stopped the crawl is what counts, and the last page's is kept.
             await self._crawler.cursors.save(self._cursor, self._token)
 
@@ -186,9 +191,9 @@ class _Run:
     async def _published(self, session: Session, page: Read) -> None:
         await self._crawler.outlet.publish(page.messages)
         session.lease.check()
-        if self._crawler.sink is not None and page.messages:
-            await self._crawler.sink.add(self._cursor.crawl_id, page.messages[-1].message_id, page.rows)
-        self._cursor = self._cursor.advanced(page.next_place, len(page.rows))
+        self._cursor = await self._tabled(page)
+        self._cursor = replace(self._cursor.advanced(page.next_place, len(page.rows)), skipped=self._progress.skipped)
+        self._count_time()
         self._begin = self._cursor.place
         await self._crawler.cursors.save(self._cursor, self._token)
         self._progress.published += len(page.rows)
@@ -196,15 +201,31 @@ class _Run:
         metrics.crawl_rows.labels(self._crawl.kind).inc(len(page.rows))
         self._crawler.watch(self._progress)
 
+    async def _tabled(self, page: Read) -> Cursor:
+        """Tell the sink of a page, and return the cursor that counts it."""
+        if self._crawler.sink is None or not page.messages:
+            return self._cursor
+        await self._crawler.sink.add(self._cursor.crawl_id, page.messages[-1].message_id, page.rows)
+        self._progress.tabled += 1
+        return replace(self._cursor, tabled=self._progress.tabled)
+
+    def _count_time(self) -> None:
+        """Add what has been worked since the last time to the cursor: a rest of the account is no work."""
+        now = self._crawler.ticks()
+        self._cursor = replace(self._cursor, worked_s=self._cursor.worked_s + now - self._counted_to)
+        self._counted_to = now
+
     async def _check(self, session: Session, publishing: "asyncio.Task[None]") -> None:
         """Stop between two pages where that is due."""
         self._since_fresh += 1
         self._pages += 1
-        if self._cursor.age(self._crawler.clock()) > self._crawl.longest:
+        self._count_time()
+        if self._cursor.worked_s > self._crawl.longest.total_seconds():
             await publishing
-            raise TookTooLong(f"the crawl has taken longer than {self._crawl.longest}")
+            self._cursor = replace(self._cursor, worked_s=0.0)  # whoever asks again wants it to go on
+            raise TookTooLong(f"the crawl has been worked on for longer than {self._crawl.longest}")
         # A turn that only repeats a page would be followed by another such turn, for ever.
-        if time.monotonic() >= self._ends_at and self._pages > self._owed:
+        if self._crawler.ticks() >= self._ends_at and self._pages > self._owed:
             await publishing
             raise TurnOver(f"{self._progress.place}: goes on from here")
         if session.is_old(self._since_fresh):
@@ -254,6 +275,8 @@ class _Run:
     async def _wait_out(self, error: Throttled, times: int) -> None:
         self._cursor = replace(self._cursor, failures=self._cursor.failures + 1)
         self._give_up_after_many(error)
+        if error.after is not None and error.after > _LONGEST_PATIENCE:
+            raise error
         wait = error.after or min(_PATIENCE * 2 ** max(times - 1, 0), _LONGEST_PATIENCE)
         log.warning("crawl_throttled", crawl=self._crawl.kind, wait_s=wait.total_seconds())
         self._progress.doing = f"asked to wait {wait.total_seconds():.0f} s"

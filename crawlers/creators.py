@@ -17,18 +17,24 @@ from crawlers.pages.find_creators import Filters, FindCreatorsPage
 from crawlers.progress import Progress
 from crawlers.publishing import page_message
 from crawlers.rows.creators import creator_id, creator_row, is_complete
+from crawlers.rows.reading import storable
 from crawlers.session import Session
 from schemas.clock import Clock, utc_now
 from schemas.crawl.messages import CrawlCreators
 from schemas.creators.messages import IngestCreators
 from schemas.identity import named_id
 from schemas.outreach.messages import Action, ControlOutreach
+from schemas.plain_json import clean_text
 
 log = structlog.get_logger()
 
 SOURCE = "mesh.crawlers.creators"
 #: How often one creator's page is tried before the row goes out with what the search told.
 _TRIES = 3
+#: So many creators in a row of whom next to nothing was read are no bad luck: the site does not show their pages.
+_MOST_INCOMPLETE = 3
+#: What a task's word may hold.
+_LONGEST_REASON = 500
 #: Who wants both kinds of content filters by none.
 _ALL_CONTENT = 2
 
@@ -48,6 +54,10 @@ class CreatorsCrawl:
     #: Asked before each creator; False ends the crawl, NotNow lets it wait.
     goes_on: Callable[[], Awaitable[bool]] = always
     kind: str = "creators"
+    #: What its messages' ids follow from, where the crawl's own id is not new for every run.
+    run: str = ""
+    #: How many creators in a row were read of whom next to nothing came.
+    incomplete: int = 0
 
     @property
     def region(self) -> str:
@@ -61,7 +71,7 @@ class CreatorsCrawl:
 
     @property
     def longest(self) -> timedelta:
-        """How old it may become."""
+        """How long it may be worked on, rests left out."""
         return self.command.longest
 
     def resumed(self, place: dict[str, Any]) -> dict[str, Any]:
@@ -87,13 +97,16 @@ class CreatorsCrawl:
                     progress.skipped += whom is None
                     continue
                 row = await self._row(session, detail, found, progress)
+                self.incomplete = 0 if is_complete(row) else self.incomplete + 1
+                if self.incomplete >= _MOST_INCOMPLETE:
+                    raise SiteFailed(f"the pages of {self.incomplete} creators in a row show next to nothing")
                 known.add(whom)
                 done.append(whom)
                 progress.pages += 1
                 progress.rows += 1
                 yield Read([self._message(session, row)], {"done": list(done)}, [row])
         if self.command.task_id:
-            yield Read([self._end(self.command.task_id)], {"done": done}, [])
+            yield Read([self.end(self.command.task_id)], {"done": done}, [])
 
     async def _found(self, session: Session, progress: Progress) -> AsyncGenerator[dict[str, Any], None]:
         """Yield whom the search finds, as long as it brings anybody new."""
@@ -137,11 +150,13 @@ class CreatorsCrawl:
             row["brandName"] = self.command.brand_name
         if self.command.keywords:
             row["searchKeywords"] = ",".join(self.command.keywords)[:128]
-        return row
+        return storable(row)
 
-    def _end(self, task_id: str) -> Outgoing:
-        told = ControlOutreach(action=Action.END, task_id=task_id)
-        name = f"{self.crawl_id}:{told.key}:{told.action}"
+    def end(self, task_id: str, reason: str | None = None) -> Outgoing:
+        """Return what tells the task that no more creators come; with a reason, that the search has failed."""
+        reason = clean_text(reason)[:_LONGEST_REASON] if reason else None
+        told = ControlOutreach(action=Action.END, task_id=task_id, reason=reason)
+        name = f"{self.run or self.crawl_id}:{told.key}:{told.action}{':failed' if reason else ''}"
         return outgoing(told, message_id=named_id(name), correlation_id=self.crawl_id)
 
     def _message(self, session: Session, row: dict[str, Any]) -> Outgoing:
@@ -162,7 +177,7 @@ class CreatorsCrawl:
             options=options,
             rows=[row],
         )
-        return page_message(body, self.crawl_id, row["platformCreatorId"], rows=[row])
+        return page_message(body, self.run or self.crawl_id, row["platformCreatorId"], rows=[row])
 
 
 def filters_of(command: CrawlCreators) -> Filters:

@@ -15,7 +15,9 @@ KEPT = timedelta(days=7)
 class Cursor:
     """A crawl's place, in the crawl's own words, and what has been published before it.
 
-    `failures` counts those in a row at the same place; `began_at` is ISO 8601 in UTC.
+    `failures` counts those in a row at the same place; `began_at` is ISO 8601 in UTC. `worked_s` is the time it was
+    worked on, rests and waits left out. `skipped` counts what could not be read, `tabled` the pages that were told to
+    a sink, repeated ones each time.
     """
 
     crawl_id: str
@@ -25,14 +27,13 @@ class Cursor:
     rows: int = 0
     failures: int = 0
     is_done: bool = False
+    worked_s: float = 0.0
+    skipped: int = 0
+    tabled: int = 0
 
     def advanced(self, place: dict[str, Any], rows: int) -> "Cursor":
         """Return the cursor after another page."""
         return replace(self, place=place, pages=self.pages + 1, rows=self.rows + rows, failures=0)
-
-    def age(self, now: datetime) -> timedelta:
-        """Return how long ago the crawl began."""
-        return now - datetime.fromisoformat(self.began_at)
 
 
 class Cursors:

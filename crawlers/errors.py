@@ -115,6 +115,10 @@ class ChatClosed(CrawlError):
     """The creator takes no messages from us."""
 
 
+class CreatorReplied(CrawlError):
+    """The creator has written in the chat: nobody who is looked for is written to then."""
+
+
 class CannotSend(CrawlError):
     """The chat does not take a message as it is: too long, a picture that is not there, a product it does not offer."""
 

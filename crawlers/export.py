@@ -1,7 +1,8 @@
 """Tables for people: what a crawl has published, as a workbook and as CSV, however long it is.
 
 Rows wait in a file, page by page, so that a crawl that was interrupted exports all of them, each page once; tables are
-written from there, a row at a time. A cell that a spreadsheet would take for a formula begins with an apostrophe.
+written from there, a row at a time. The file is this machine's: what another one has read is missing, and counted.
+A cell that a spreadsheet would take for a formula begins with an apostrophe.
 https://owasp.org/www-community/attacks/CSV_Injection
 """
 
@@ -9,6 +10,7 @@ import asyncio
 import csv
 import json
 import re
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from openpyxl import Workbook
+
+from crawlers.cursors import KEPT
+from crawlers.shelf import file_name
+from schemas.crawl.messages import CrawlCampaigns, CrawlCreators, CrawlSamples
 
 _SAMPLES = (
     "region platformProductId platformCampaignId platformCampaignName productName productSku stock "
@@ -49,9 +55,27 @@ _NAMES = {"samples": "samples", "campaigns": "campaign_products", "creators": "c
 _LONGEST_CELL = 32_767
 #: And a sheet.
 _MOST_ROWS = 1_048_576
-_FORMULA = re.compile(r"^[=+\-@\t\r]")
+_FORMULA = re.compile(r"^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"^[+-]?[\d.,]+%?$")
+#: Stands for a row's number where a page ends.
+_PAGE_ENDS = -1
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
+def words_of(command: CrawlSamples | CrawlCreators | CrawlCampaigns) -> list[str]:
+    """Return the middle of the tables' names: whose they are and what was asked for."""
+    if isinstance(command, CrawlCreators):
+        return [command.region, command.task_id or "search"]
+    words = [command.region, "-".join(command.campaigns) or "all"]
+    return [*words, "-".join(command.tabs)] if isinstance(command, CrawlSamples) else words
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables of a crawl, and how many of its pages they lack: those that were read on another machine."""
+
+    files: list[Path]
+    lacking: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,31 +89,50 @@ class Exports:
         """Keep the rows of a page; one that comes again, after a crash, is in the tables once."""
         await asyncio.to_thread(self._add, crawl_id, page_id, rows)
 
-    async def finish(self, crawl_id: str, told: Sequence[str], now: datetime) -> list[Path]:
-        """Write what was kept as workbooks and CSV, and return the files; `told` is the middle of their name."""
-        return await asyncio.to_thread(self._finish, crawl_id, told, now)
+    async def finish(self, crawl_id: str, words: Sequence[str], now: datetime, pages: int = 0) -> Tables:
+        """Write what was kept of `pages` pages as a workbook and CSV; `words` are the middle of their name."""
+        return await asyncio.to_thread(self._finish, crawl_id, words, now, pages)
+
+    def waits(self, crawl_id: str) -> bool:
+        """Tell whether rows of a crawl wait to be written."""
+        return self._waiting(crawl_id).exists()
+
+    def forget(self, crawl_id: str) -> None:
+        """Let go of what waits of a crawl that begins anew."""
+        self._waiting(crawl_id).unlink(missing_ok=True)
 
     def _add(self, crawl_id: str, page_id: str, rows: Sequence[dict[str, Any]]) -> None:
         waiting = self._waiting(crawl_id)
         waiting.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not waiting.exists():
+            self._tidy()
         with waiting.open("a", encoding="utf-8") as file:
-            lines = (json.dumps([page_id, *each], ensure_ascii=False) for each in enumerate(rows))
+            lines = (json.dumps([page_id, *each]) for each in [*enumerate(rows), (_PAGE_ENDS, {})])
             file.writelines(line + "\n" for line in lines)
 
-    def _finish(self, crawl_id: str, told: Sequence[str], now: datetime) -> list[Path]:
+    def _finish(self, crawl_id: str, words: Sequence[str], now: datetime, pages: int) -> Tables:
         folder = self.folder / _FOLDERS[self.kind]
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        parts = [re.sub(r"[^\w-]+", "-", each)[:60] for each in (_NAMES[self.kind], *told)]
+        parts = [re.sub(r"[^\w-]+", "-", each)[:60] for each in (_NAMES[self.kind], *words)]
         base = folder / ("_".join(parts) + f"_{now:%Y%m%d_%H%M%S}")
         waiting = self._waiting(crawl_id)
         files = [base.with_suffix(".csv"), base.with_suffix(".xlsx")]
-        _write_csv(files[0], COLUMNS[self.kind], _kept(waiting))
-        _write_workbook(files[1], COLUMNS[self.kind], _kept(waiting))
+        for path, write in zip(files, (_write_csv, _write_workbook), strict=True):
+            part = path.with_name(path.name + ".part")  # half a table is none
+            write(part, COLUMNS[self.kind], _kept(waiting))
+            part.replace(path)
+        lacking = max(pages - sum(1 for _, number, _ in _lines(waiting) if number == _PAGE_ENDS), 0)
         waiting.unlink(missing_ok=True)
-        return files
+        return Tables(files, lacking)
+
+    def _tidy(self) -> None:
+        """Remove what waits of crawls that can never go on: their cursors have gone, and rows are about people."""
+        for path in (self.folder / ".waiting").iterdir():
+            if path.stat().st_mtime < time.time() - KEPT.total_seconds():
+                path.unlink(missing_ok=True)
 
     def _waiting(self, crawl_id: str) -> Path:
-        return self.folder / ".waiting" / (re.sub(r"[^\w-]", "_", crawl_id) + ".jsonl")
+        return self.folder / ".waiting" / f"{file_name(crawl_id)}.jsonl"
 
 
 def cell(value: Any) -> str | int | float | None:
@@ -104,19 +147,25 @@ def cell(value: Any) -> str | int | float | None:
 
 
 def _kept(waiting: Path) -> Iterator[dict[str, Any]]:
-    """Yield what waits, each page once; half a line, of a process that was killed while it wrote, is left out."""
+    """Yield the rows that wait, each page's once."""
+    seen: set[tuple[str, int]] = set()
+    for page_id, number, row in _lines(waiting):
+        if number != _PAGE_ENDS and (page_id, number) not in seen:
+            seen.add((page_id, number))
+            yield row
+
+
+def _lines(waiting: Path) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """Yield what waits; half a line, of a process that was killed while it wrote, is left out."""
     if not waiting.exists():
         return
-    seen: set[tuple[str, int]] = set()
     with waiting.open(encoding="utf-8") as file:
         for line in file:
             try:
                 page_id, number, row = json.loads(line)
             except ValueError:
                 continue
-            if (page_id, number) not in seen:
-                seen.add((page_id, number))
-                yield row
+            yield page_id, number, row
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Iterator[dict[str, Any]]) -> None:

@@ -38,19 +38,25 @@ class Failures:
         """Write down what can still be had of a failure, and return where; never fails itself."""
         now = self._clock()
         folder = self._folder / f"{now:%Y%m%d-%H%M%S-%f}-{re.sub(r'[^A-Za-z0-9]+', '-', what)[:60]}"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (folder / "failure.json").write_text(json.dumps(_described(what, error, page, now), indent=2))
-        if page is not None:
-            await _attempted(page.screenshot(path=folder / "page.png", timeout=_PATIENCE_S * 1000))
-            html = await _attempted(page.content())
-            (folder / "page.html").write_text(html or "")
-        if browser is not None:
-            await _attempted(browser.save_trace(folder / "trace.zip"))
         log.warning("crawl_failure_kept", what=what, error=str(error)[:300], folder=str(folder))
-        await asyncio.to_thread(self._tidy)
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (folder / "failure.json").write_text(json.dumps(_described(what, error, page, now), indent=2))
+            if page is not None:
+                await _attempted(page.screenshot(path=folder / "page.png", timeout=_PATIENCE_S * 1000))
+                html = await _attempted(page.content())
+                (folder / "page.html").write_text(html or "", errors="replace")
+            if browser is not None:
+                await _attempted(browser.save_trace(folder / "trace.zip"))
+            await asyncio.to_thread(self._tidy, folder)
+        except OSError as trouble:  # A full disk must not hide what failed.
+            log.warning("crawl_failure_incomplete", folder=str(folder), error=str(trouble)[:200])
         return folder
 
-    def _tidy(self) -> None:
+    def _tidy(self, newest: Path) -> None:
+        """Let nobody else read what is new, and forget the oldest."""
+        for file in newest.iterdir():
+            file.chmod(0o600)
         for old in sorted(path for path in self._folder.iterdir() if path.is_dir())[: -self._kept]:
             shutil.rmtree(old, ignore_errors=True)
 

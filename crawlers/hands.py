@@ -3,14 +3,14 @@
 import asyncio
 import time
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from playwright.async_api import Error
 
 from crawlers.accounts import Account
 from crawlers.browser import verdict_on
-from crawlers.errors import AccountStopped, CrawlError, LeaseLost
+from crawlers.errors import AccountResting, AccountStopped, CrawlError, LeaseLost
 from crawlers.session import Session, Sessions
 
 log = structlog.get_logger()
@@ -20,6 +20,8 @@ TURN = timedelta(minutes=5)
 _BREAK_S = 2.0
 #: How long an account rests when it is told that it is too fast; twice as long each further time.
 PATIENCE_S, _LONGEST_PATIENCE_S = 15.0, 600.0
+#: Longer than this nobody waits with the account in hand: it is given back, and whoever wants it comes again.
+HELD_S = 120.0
 
 
 class Hand:
@@ -58,7 +60,7 @@ class Hand:
             raise
         try:
             self._stay()
-            await asyncio.sleep(max(self._not_before - time.monotonic(), 0))
+            await self._have_rested()
             await self._be_open()
             await self.session.turn()
         except BaseException as error:
@@ -87,9 +89,19 @@ class Hand:
         self._rest(wait)
         return wait
 
+    def rests(self) -> timedelta | None:
+        """Return how much longer it is to rest; None where that is soon over."""
+        left = self._not_before - time.monotonic()
+        return timedelta(seconds=left) if left > HELD_S else None
+
     def accepted(self) -> None:
         """Note that the site takes messages."""
         self._throttles = 0
+
+    async def _have_rested(self) -> None:
+        if rest := self.rests():
+            raise AccountResting(f"account {self.account.name} was asked for patience", datetime.now(UTC) + rest)
+        await asyncio.sleep(max(self._not_before - time.monotonic(), 0))
 
     def _rest(self, seconds: float) -> None:
         self._not_before = time.monotonic() + seconds

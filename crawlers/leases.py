@@ -7,6 +7,7 @@ one can have it; and what a former holder still writes is refused by its older t
 import asyncio
 import contextlib
 import fcntl
+import hashlib
 import re
 import time
 from collections.abc import AsyncIterator
@@ -140,7 +141,7 @@ class FileLeases:
     async def hold(self, account: str) -> AsyncIterator[Lease]:
         """Hold an account's lease while inside; raises AccountBusy."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self._folder / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', account)}.lease").open("a+") as file:
+        with (self._folder / f"{_file_name(account)}.lease").open("a+") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -163,6 +164,12 @@ def _next_token(file: TextIO) -> int:
     file.write(str(token))
     file.flush()
     return token
+
+
+def _file_name(account: str) -> str:
+    """Return a name that no other account has: what a file's name may not hold is told apart by a hash."""
+    plain = re.sub(r"[^A-Za-z0-9_.-]", "_", account)
+    return plain if plain == account else f"{plain[:80]}-{hashlib.sha256(account.encode()).hexdigest()[:8]}"
 
 
 def _key(account: str) -> str:

@@ -20,6 +20,8 @@ class Progress:
     recoveries: int = 0
     note: str = ""
     was_done: bool = False
+    #: Pages that a sink was told, over all turns.
+    tabled: int = 0
 
 
 #: Called whenever something has moved; it must be quick.

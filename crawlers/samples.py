@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from crawlers.pages.sample_requests import SampleRequestsPage
 from crawlers.progress import Progress
 from crawlers.publishing import page_message
 from crawlers.rows import samples as rows_of
+from crawlers.rows.reading import storable
 from crawlers.session import Session
 from schemas.clock import Clock, utc_now
 from schemas.crawl.messages import CrawlSamples
@@ -34,6 +36,8 @@ _LISTS = frozenset({"campaign_id", "campaign_ids", "tabs"})
 _ALIKE = 5
 #: How often one row's drawer is tried before the row is left out.
 _DRAWER_TRIES = 3
+#: How often in a row a list that becomes shorter is gone back in, before it is read on as it is.
+_REREADS = 3
 
 
 @dataclass
@@ -44,6 +48,8 @@ class SamplesCrawl:
     crawl_id: str
     clock: Clock = utc_now
     kind: str = "samples"
+    #: What its messages' ids follow from, where the crawl's own id is not new for every run.
+    run: str = ""
     trouble: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -58,7 +64,7 @@ class SamplesCrawl:
 
     @property
     def longest(self) -> timedelta:
-        """How old it may become."""
+        """How long it may be worked on, rests left out."""
         return self.command.longest
 
     def resumed(self, place: dict[str, Any]) -> dict[str, Any]:
@@ -66,15 +72,17 @@ class SamplesCrawl:
         return {**place, "page": max(int(place.get("page", 1)) - 1, 1)}
 
     async def read(self, session: Session, place: dict[str, Any], progress: Progress) -> AsyncGenerator[Read, None]:
-        """Read on from a place: the list's number and the page to begin with."""
+        """Read on from a place: the list's number, the page to begin with, and how long the list was then."""
         lists = [(campaign, tab) for campaign in self.command.campaigns or [""] for tab in self.command.tabs]
         begin = int(place.get("list", 0))
         for number, (campaign, tab) in enumerate(lists):
             if number < begin:
                 continue
-            first = int(place.get("page", 1)) if number == begin else 1
-            async for read in _List(self, session, progress, number, campaign, tab).read(first):
-                yield read
+            first, total = (int(place.get("page", 1)), place.get("total")) if number == begin else (1, None)
+            listed = _List(self, session, progress, number, campaign, tab)
+            async with aclosing(listed.read(first, total)) as pages:
+                async for read in pages:
+                    yield read
 
     def message(self, session: Session, rows: Sequence[dict[str, Any]], campaign: str, tab: Tab, page: int) -> Outgoing:
         """Return a page's rows as the message that stores them."""
@@ -86,7 +94,7 @@ class SamplesCrawl:
             options=options | ({"campaignId": campaign} if campaign else {}),
             rows=list(rows),
         )
-        return page_message(body, self.crawl_id, campaign, tab, page, rows=rows)
+        return page_message(body, self.run or self.crawl_id, campaign, tab, page, rows=rows)
 
 
 class _List:
@@ -102,13 +110,16 @@ class _List:
         self._campaign = campaign
         self._tab = tab
         self._page = SampleRequestsPage(session.tab, session.site, session.wishes.patience)
+        #: The requests of this list that were read, by the site's id.
+        self._seen: set[str] = set()
+        self._rereads = 0
 
-    async def read(self, first: int) -> AsyncGenerator[Read, None]:
-        """Read from page `first` to the last one that is wanted.
+    async def read(self, first: int, before: int | None = None) -> AsyncGenerator[Read, None]:
+        """Read from page `first` to the last one that is wanted; `before` is how many requests there were then.
 
         Where no drawer of a page is opened, the next page is asked for while this one is worked on.
         """
-        page, data = first, await self._opened(first)
+        page, data = await self._opened(first, before)
         upcoming: asyncio.Task[dict[str, Any]] | None = None
         try:
             while True:
@@ -117,16 +128,17 @@ class _List:
                 if not is_last and not self._opens_drawers:
                     upcoming = asyncio.create_task(self._turned(page + 1))
                 rows = await self._rows_of(self._records(data))
-                following = {"list": self._number + 1} if is_last else {"list": self._number, "page": page + 1}
+                following = {"list": self._number, "page": page + 1, "total": data.get("total")}
+                following = {"list": self._number + 1} if is_last else following
                 self._progress.pages += 1
                 self._progress.rows += len(rows)
                 messages = [self._crawl.message(self._session, rows, self._campaign, self._tab, page)] if rows else []
                 yield Read(messages, following, rows)
                 if is_last:
                     return
-                page += 1
-                data = await (upcoming or self._turned(page))
+                before, fresh = data.get("total"), await (upcoming or self._turned(page + 1))
                 upcoming = None
+                page, data = await self._gone_back(page + 1, fresh, before)
         finally:
             if upcoming is not None:
                 upcoming.cancel()
@@ -149,16 +161,33 @@ class _List:
             return True
         return not command.reads_all_pages and command.max_pages is None
 
-    async def _opened(self, first: int) -> dict[str, Any]:
+    async def _gone_back(self, page: int, data: dict[str, Any], before: Any) -> tuple[int, dict[str, Any]]:
+        """Return a page, or where to begin again: requests that left the list have moved others to earlier pages."""
+        if not (back := self._moved(data, before)) or self._rereads >= _REREADS:
+            self._rereads = 0
+            return page, data
+        self._rereads += 1
+        log.info("crawl_list_became_shorter", tab=self._tab, page=page, before=before, now=data.get("total"))
+        return await self._opened(max(page - back, 1))
+
+    def _moved(self, data: dict[str, Any], before: Any) -> int:
+        """Return by how many pages a list's requests may have moved up since it had `before` of them."""
+        total = data.get("total")
+        fallen = before - total if isinstance(before, int) and isinstance(total, int) else 0
+        return -(-max(fallen, 0) // self._page.size)
+
+    async def _opened(self, first: int, before: int | None = None) -> tuple[int, dict[str, Any]]:
+        """Open the list at a page, or before it where it has become shorter since; return which one, and its data."""
         await self._session.turn()
         data = await self._page.open_tab(self._tab)
         if self._campaign:
             await self._session.turn()
             data = await self._page.search_campaign(self._campaign)
+        first = max(first - self._moved(data, before), 1)
         if first > 1:
             await self._session.turn()
-            data = await self._page.go_to(first, data)
-        return data
+            return await self._page.go_to(first, data)
+        return 1, data
 
     def _records(self, data: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the requests of a page; those of another campaign, which a search by a part would find, are left."""
@@ -171,15 +200,24 @@ class _List:
         return [record for record in records if rows_of.campaign_id(record) == self._campaign]
 
     async def _rows_of(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return the rows of a page; a request that is none spoils no other, a page of such is PageChanged."""
+        """Return the rows of a page, without those that were read; a request that is none spoils no other.
+
+        Raises PageChanged where every request is none: the site calls things otherwise.
+        """
         rows: list[dict[str, Any]] = []
+        unreadable = 0
         for record in records:
+            whose = rows_of.apply_id(record)
+            if whose and whose in self._seen:
+                continue
             try:
-                rows += await self._rows(record)
+                rows += [storable(row) for row in await self._rows(record)]
             except rows_of.Unreadable as error:
                 self._progress.skipped += 1
+                unreadable += not isinstance(error, rows_of.DrawerFailed)
                 log.warning("crawl_record_unreadable", tab=self._tab, reason=str(error))
-        if records and not rows:
+            self._seen.add(whose)
+        if records and unreadable == len(records):
             raise PageChanged("no sample request of the page can be read")
         return rows
 
@@ -201,15 +239,18 @@ class _List:
         its row, which is left out: told without its contents, it would look as if nothing had been published.
         """
         product, creator = rows_of.marks(record)
-        wanted = rows_of.apply_id(record) or f"{product} {creator}"
+        if not (wanted := rows_of.apply_id(record)):
+            raise PageChanged("a sample request has no apply_id, so no drawer can be told to be its own")
+        if self._crawl.trouble[wanted] >= _DRAWER_TRIES:
+            raise rows_of.DrawerFailed(f"the {what} of {wanted} could not be read before")
         try:
             return await self._own_drawer(product, creator, wanted, what)
-        except SiteFailed as error:
+        except (SiteFailed, PageChanged) as error:
             self._crawl.trouble[wanted] += 1
             if self._crawl.trouble[wanted] < _DRAWER_TRIES:
                 raise
             await self._page.close_drawers()
-            raise rows_of.Unreadable(f"the {what} of {wanted} cannot be read: {error}") from error
+            raise rows_of.DrawerFailed(f"the {what} of {wanted} cannot be read: {error}") from error
 
     async def _own_drawer(self, product: str, creator: str, wanted: str, what: str) -> Any:
         """Open drawers of rows that look alike until one answers with the wanted id: rows may have moved."""
@@ -220,14 +261,12 @@ class _List:
             if told is None:
                 break
             whose, found = told
-            if not whose or whose == wanted:
+            if whose == wanted:
                 return found
         raise SiteFailed(f"no row shows product {product} and creator {creator}")
 
     def _say(self, page: int, data: dict[str, Any]) -> None:
-        total = data.get("total")
-        pages = -(-total // self._page.size) if isinstance(total, int) else None
-        self._progress.expected = pages
+        self._progress.expected = pages = self._page.pages_of(data)
         where = f" of campaign {self._campaign}" if self._campaign else ""
         self._progress.place = f"{self._tab.label}{where}, page {page}{f' of {pages}' if pages else ''}"
         self._progress.doing = "reading"

@@ -1,11 +1,10 @@
 """An account at work: its lease, its browser, its saved session, its login."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from playwright.async_api import Error, Page
 
 from brokers import metrics
 from crawlers.accounts import Account, Accounts
-from crawlers.browser import Browser, BrowserWishes, is_state, told
+from crawlers.browser import Browser, BrowserWishes, told
 from crawlers.codes import CodeSource, NoCodeCame
 from crawlers.errors import (
     AccountBusy,
@@ -32,49 +31,20 @@ from crawlers.leases import Lease, Leases
 from crawlers.pace import Pace, Politeness
 from crawlers.pages.login import HomePage, LoginPage
 from crawlers.pauses import Pauses
-from crawlers.shelf import Shelf
+from crawlers.saved import SavedSessions
 from crawlers.site import Site
+from crawlers.watching import watched
 from schemas.clock import Clock, utc_now
 
 log = structlog.get_logger()
 
-#: A session that nobody used for so long has ended at the site's side too.
-_STATE_KEPT = timedelta(days=30)
 _LOGINS = 3
 _WEIGHED_EVERY = 10
 #: A trace of so many pages still opens in an instant.
 _TRACED_PAGES = 10
 
-Seal = Callable[[bytes], bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class SavedSessions:
-    """Cookies and storage of accounts, sealed where there are keys; they open the account, so they are secrets."""
-
-    shelf: Shelf
-    seal: Seal = bytes
-    unseal: Seal = bytes
-
-    async def load(self, account: str) -> Any:
-        """Return an account's saved state; None for none, or one that cannot be read any more."""
-        kept = await self.shelf.get(f"session:{account}")
-        if kept is None:
-            return None
-        try:
-            state = json.loads(self.unseal(kept))
-        except Exception as error:  # noqa: BLE001 -- whatever is wrong with it, a login makes a new one
-            log.warning("saved_session_unreadable", account=account, error=type(error).__name__)
-            return None
-        return state if is_state(state) else None
-
-    async def save(self, account: str, state: Any, token: int) -> None:
-        """Keep an account's state; raises Outdated."""
-        await self.shelf.put(f"session:{account}", self.seal(json.dumps(state).encode()), _STATE_KEPT, token=token)
-
-    async def forget(self, account: str) -> None:
-        """Forget an account's state."""
-        await self.shelf.drop(f"session:{account}")
+#: So long a page may take to say that it is there, and a browser to tell what is to be saved of it.
+_ANSWERS_S = 10.0
 
 
 @dataclass(kw_only=True)
@@ -102,7 +72,7 @@ class Session:
     def tab(self) -> Page:
         """The page; raises BrowserLost where there is none, LeaseLost where it must not be touched any more."""
         self.lease.check()
-        if self._tab is None or self._tab.is_closed():
+        if self._tab is None or not self.is_well:
             raise BrowserLost("the page is gone")
         return self._tab
 
@@ -142,12 +112,13 @@ class Session:
     async def start(self) -> None:
         """Open the browser with what was saved, and be logged in."""
         self.lease.check()
-        self._tab = await self._browser.open(await self.saved.load(self.account.name))
+        self._tab = await self._browser.open(await self.saved.load(self.account))
         await self.ensure_logged_in()
 
     async def renew(self) -> None:
         """Replace the browser by a fresh one in the same session."""
         await self._keep_state()
+        self._tab = None
         await self._browser.close()
         self._browser = Browser(self.wishes, self.site, self.account.region)
         await self.start()
@@ -160,34 +131,41 @@ class Session:
             await self.log_in()
 
     async def log_in(self) -> None:
-        """Log in with a mailed code, and save the session."""
+        """Log in with a mailed code, and save the session; no trace is kept of it."""
+        async with self._browser.untraced():
+            reason, tried = "", set[str]()
+            for attempt in range(1, _LOGINS + 1):
+                await self.turn()
+                reason = await self._refusal(tried)
+                if not reason:
+                    self.logins += 1
+                    metrics.crawl_logins.inc()
+                    log.info("crawl_logged_in", account=self.account.name, attempt=attempt)
+                    await self._keep_state()
+                    return
+        raise LoginFailed(f"account {self.account.name} was not let in: {reason}")
+
+    async def _refusal(self, tried: set[str]) -> str:
+        """Try to log in, with another code than those that were tried; return why it did not work, "" if it did."""
         page = LoginPage(self.tab, self.site, self.wishes.patience)
-        reason = ""
-        for attempt in range(1, _LOGINS + 1):
-            await self.turn()
-            await page.open()
-            asked_at = self.clock()
+        await page.open()
+        asked_at = self.clock()
+        is_in = await page.ask_for_code(self.account.email)
+        if is_in:
             try:
-                is_in = await page.ask_for_code(self.account.email) and await page.enter(
-                    await self.codes.code(self.account, asked_at)
-                )
-                reason = await page.message() if not is_in else ""
+                code = await self.codes.code(self.account, asked_at, tried)
             except NoCodeCame as error:
-                is_in, reason = False, str(error)
-            if is_in:
-                self.logins += 1
-                metrics.crawl_logins.inc()
-                log.info("crawl_logged_in", account=self.account.name, attempt=attempt)
-                await self._keep_state()
-                return
-        raise LoginFailed(f"account {self.account.name} was not let in: {reason or 'no reason given'}")
+                return str(error)
+            tried.add(code)
+            is_in = await page.enter(code)
+        return "" if is_in else await page.message() or "no reason given"
 
     def is_old(self, pages: int) -> bool:
         """Tell whether the browser should be replaced, having read so many pages."""
         if pages >= self.wishes.pages:
             return True
         # To ask every process for its memory takes milliseconds.
-        return pages % _WEIGHED_EVERY == 0 and self._browser.bytes_used() > self.wishes.max_bytes
+        return pages > 0 and pages % _WEIGHED_EVERY == 0 and self._browser.bytes_used() > self.wishes.max_bytes
 
     async def page_done(self) -> None:
         """Say that a page's work is done: every so often a failure's trace begins anew."""
@@ -211,14 +189,28 @@ class Session:
         self._tab = None
 
     async def stop_at_once(self) -> None:
-        """End the browser without a further word to the site: somebody else may drive the account."""
-        await self._browser.close()
-        self._tab = None
+        """End the browser without a further word to the site: it hangs, or somebody else may drive the account."""
+        await self._browser.kill()
+
+    async def answers(self) -> bool:
+        """Tell whether the page answers; one that has gone says so, which is an answer."""
+        if self._tab is None:
+            return True
+        try:
+            async with asyncio.timeout(_ANSWERS_S):
+                await self._tab.evaluate("1")
+        except Error:
+            return True
+        except TimeoutError:
+            return False
+        return True
 
     async def _keep_state(self) -> None:
         try:
             self.lease.check()
-            await self.saved.save(self.account.name, await self._browser.saved_state(), self.lease.token)
+            async with asyncio.timeout(_ANSWERS_S):
+                state = await self._browser.saved_state()
+            await self.saved.save(self.account, state, self.lease.token)
         except Exception as error:  # noqa: BLE001 -- it costs a login next time, and nothing else
             log.debug("session_not_saved", account=self.account.name, error=str(error)[:200])
 
@@ -281,16 +273,15 @@ class Sessions:
 
     @asynccontextmanager
     async def _working(self, session: Session) -> AsyncIterator[Session]:
-        watching = asyncio.create_task(_stop_when_lost(session))
         try:
-            await self._started(session)
-            yield session
+            async with watched(session):
+                await self._started(session)
+                yield session
         except AccountStopped as stopped:
             await session.keep_failure(stopped.kind, stopped)
             await self.pauses.begin(session.account.name, stopped)
             raise
         finally:
-            watching.cancel()
             await session.close()
 
     async def _started(self, session: Session) -> None:
@@ -302,12 +293,6 @@ class Sessions:
             raise
 
 
-async def _stop_when_lost(session: Session) -> None:
-    await session.lease.lost.wait()
-    log.error("crawl_lease_lost", account=session.account.name)
-    await session.stop_at_once()
-
-
 class _NoCodes:
-    async def code(self, account: Account, asked_at: datetime) -> str:  # noqa: ARG002
+    async def code(self, account: Account, asked_at: datetime, but_not: Collection[str] = ()) -> str:  # noqa: ARG002
         raise NoCodeCame(f"account {account.name} has no source of codes")

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -106,7 +107,16 @@ class FileShelf:
             descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w") as file:
                 json.dump({"token": token, "until": until, "value": base64.b64encode(value).decode()}, file)
+            if kept is None:
+                self._tidy()
             fresh.replace(path)
+
+    def _tidy(self) -> None:
+        """Remove what has expired: every crawl leaves a cursor, and nobody asks for it again."""
+        for path in self._folder.glob("*.json"):
+            with contextlib.suppress(OSError, ValueError, KeyError):
+                if json.loads(path.read_text())["until"] <= time.time():
+                    path.unlink()
 
     def _read(self, name: str) -> dict[str, Any] | None:
         try:
@@ -116,7 +126,13 @@ class FileShelf:
 
     def _path(self, name: str) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return self._folder / (re.sub(r"[^A-Za-z0-9_.-]", "_", name) + ".json")
+        return self._folder / f"{file_name(name)}.json"
+
+
+def file_name(name: str) -> str:
+    """Return a name as a file may have it: readable, never too long, and another one for every name."""
+    readable = re.sub(r"[^A-Za-z0-9_.-]", "_", name)[:80]
+    return f"{readable}-{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
 
 
 @contextlib.contextmanager

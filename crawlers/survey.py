@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from playwright.async_api import Error
+from playwright.async_api import Error, Locator
 
 from crawlers.browser import verdict_on
 from crawlers.errors import AccountStopped, CrawlError, LeaseLost, SiteFailed
@@ -100,15 +100,25 @@ def _sought(page: SitePage) -> dict[str, str]:
     paging = page.paging if isinstance(page, PagedList) else {}
     call = getattr(page, "call", "")
     is_made = call and not isinstance(page, ChatPage)  # its call sends
-    return {**page.selectors, **buttons, **paging, **({"call": f"…{call}"} if is_made else {})}
+    parts = {name: told for name, (told, _) in page.parts().items()}
+    calls = {"call": call} if is_made else {"send call": call} if call else {}
+    calls = {name: f"…{part}" for name, part in {**calls, **page.later_calls}.items()}
+    return {**page.selectors, **buttons, **getattr(page, "bubble", {}), **paging, **parts, **calls}
 
 
 async def _sights(page: SitePage, sought: Mapping[str, str], seen: _Seen) -> dict[str, Sight]:
     """Look until nothing is missing or patience ends."""
     ends_at = time.monotonic() + _PATIENCE_S
-    optional = {*page.occasional, *getattr(page, "buttons", {}), *(["next", "jumper"] if "next" in sought else [])}
+    optional = {
+        *page.occasional,
+        *getattr(page, "buttons", {}),
+        *getattr(page, "bubble", {}),
+        *(["next", "jumper"] if "next" in sought else []),
+        *(name for name in sought if name.endswith(" call")),
+    }
+    parts = {name: where for name, (_, where) in page.parts().items()}
     while True:
-        found = {name: await _is_there(page, name, css, seen) for name, css in sought.items()}
+        found = {name: await _is_there(page, name, parts.get(name, css), seen) for name, css in sought.items()}
         missing = [name for name, is_there in found.items() if not is_there and name not in optional]
         if not missing or time.monotonic() > ends_at:
             break
@@ -119,11 +129,11 @@ async def _sights(page: SitePage, sought: Mapping[str, str], seen: _Seen) -> dic
     }
 
 
-async def _is_there(page: SitePage, name: str, css: str, seen: _Seen) -> bool:
-    if name == "call":
+async def _is_there(page: SitePage, name: str, where: str | Locator, seen: _Seen) -> bool:
+    if name == "call" or name.endswith(" call"):
         return seen.calls.get(name, False)
     try:
-        return await page.tab.locator(css).count() > 0
+        return await (page.tab.locator(where) if isinstance(where, str) else where).count() > 0
     except Error:
         return False
 

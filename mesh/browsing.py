@@ -1,9 +1,11 @@
 """From settings to browsers that drive sellers' accounts: leases, saved sessions, codes, failures."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 
@@ -12,20 +14,27 @@ from brokers.publisher import Publisher
 from crawlers.accounts import Account, Accounts, local_account
 from crawlers.browser import BrowserWishes
 from crawlers.codes import AskedCodes, CodeSource, ImapCodes, OutboxCodes
-from crawlers.crawl import Crawler
+from crawlers.crawl import Crawl, Crawler
 from crawlers.cursors import Cursors
+from crawlers.errors import AccountBusy, TurnOver
 from crawlers.failures import Failures
 from crawlers.leases import FileLeases, Leases, RedisLeases
 from crawlers.pace import Politeness
 from crawlers.pauses import Pauses
+from crawlers.progress import Progress
 from crawlers.publishing import Outlet, Publishes
-from crawlers.session import SavedSessions, Session, Sessions
+from crawlers.saved import SavedSessions
+from crawlers.session import Session, Sessions
 from crawlers.shelf import FileShelf, RedisShelf, Shelf
 from handlers.crawl.commands import Crawling
 from settings import Settings
 
 #: Redis answers in a millisecond; a lease is renewed in time even if it takes this long.
 _PATIENCE = timedelta(seconds=5)
+_UNSET = "MESH_ACCOUNTS_FILE is not set"
+#: Long enough for whoever waits in line to look; who looks more seldom than that would miss a sender's own breaks.
+_BETWEEN_TURNS_S = 2.0
+_BUSY_LOOK_S = 0.5
 #: Regions whose stand-in accounts are made up where a stand-in is all there is.
 _LOCAL_REGIONS = ("MX", "FR", "ES", "BR")
 
@@ -85,17 +94,44 @@ def crawling(settings: Settings, parts: Browsing, publisher: Publisher | Publish
     return Crawling(crawler, settings.data_dir.resolve() / "exports")
 
 
-def by_hand(crawling: Crawling, **changes: object) -> Crawling:
-    """Return the same for a person who waits: without turns, with what else is changed."""
-    return replace(crawling, crawler=replace(crawling.crawler, turn=None, **changes))  # type: ignore[arg-type]
+async def in_turns(crawler: Crawler, crawl: Crawl) -> Progress:
+    """Run a crawl to its end for a person who waits.
+
+    Between two turns its account is free for a moment, so that messages, and other crawls, get theirs.
+    """
+    has_had_one = False
+    while True:
+        try:
+            return await crawler.run(crawl)
+        except TurnOver:
+            has_had_one = True
+            await crawler.sleep(_BETWEEN_TURNS_S)
+        except AccountBusy:
+            if not has_had_one:
+                raise
+            await crawler.sleep(_BUSY_LOOK_S)
 
 
 def accounts_of(settings: Settings) -> Accounts:
-    """Return the accounts of the file, or those of a stand-in where only that is set."""
+    """Return the accounts of the file, or those of a stand-in where only that is set.
+
+    An account of a stand-in would have another site mail its codes to an address that is somebody else's.
+    """
     if settings.accounts_file is None and settings.site_url is not None:
+        if not _is_ours(settings.site_url):
+            return Accounts((), f"{_UNSET}, and nobody can log in to another's site without an account")
         url = settings.site_url
         return Accounts([local_account(url, region, f"sandbox-{region.lower()}") for region in _LOCAL_REGIONS])
     return Accounts.read(settings.accounts_file)
+
+
+def _is_ours(site: str) -> bool:
+    """Tell whether a site runs on this machine, or beside it under a name of no domain, as stand-ins do."""
+    host = urlsplit(site).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return "." not in host
 
 
 def _codes(vault: Vault | None, ask: Callable[[str], str] | None, account: Account, session: Session) -> CodeSource:

@@ -4,20 +4,19 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
 from brokers.outgoing import Outgoing, outgoing
 from brokers.verdict import Reject
 from crawlers.campaigns import CampaignsCrawl
-from crawlers.crawl import Crawl
 from crawlers.creators import CreatorsCrawl
 from crawlers.errors import CrawlError
-from crawlers.export import Exports
+from crawlers.export import Exports, Tables, words_of
 from crawlers.progress import Progress
 from crawlers.samples import SamplesCrawl
-from mesh.browsing import Browsing, browsing, by_hand, crawling
+from mesh.browsing import Browsing, browsing, crawling, in_turns
 from mesh.compose import Composition
 from mesh.console import console, notes
 from mesh.crawl_display import Display
@@ -28,6 +27,7 @@ from schemas.plain_json import canonical
 from settings import Settings
 
 Command = CrawlSamples | CrawlCreators | CrawlCampaigns
+Crawl = SamplesCrawl | CreatorsCrawl | CampaignsCrawl
 _INTERRUPTED = 130
 
 
@@ -110,35 +110,50 @@ async def _crawl(settings: Settings, command: Command, how: How) -> int:
     composition = Composition(settings, "crawl")
     ask = notes.input if sys.stdin.isatty() else None
     parts = browsing(settings, composition.vault if settings.encryption_keys else None, ask)
-    crawl = _crawl_of(command)
+    crawl = _crawl_of(command, how, settings.site_url)
     exports = Exports(settings.data_dir.resolve() / "exports", crawl.kind) if how.is_exported else None
     try:
         publisher = _Nowhere() if how.is_read_only else composition.publisher
         with Display(crawl.kind, notes) as display:
-            crawler = by_hand(crawling(settings, parts, publisher), watch=display.show, sink=exports).crawler
-            await _from_the_beginning_if_done(parts, crawl, how)
-            progress = await crawler.run(crawl)
-        files = await exports.finish(crawl.crawl_id, _told(command), utc_now()) if exports else []
+            crawler = replace(crawling(settings, parts, publisher).crawler, watch=display.show, sink=exports)
+            began_at = await _from_the_beginning_if_done(parts, crawl, how, exports)
+            run = replace(crawl, run=named_id(f"{crawl.crawl_id}:{began_at}"))
+            progress = await in_turns(crawler, run)
+        written = exports.finish(crawl.crawl_id, words_of(command), utc_now(), progress.tabled) if exports else None
+        tables = await written if written else Tables([])
     finally:
         await parts.close()
         await composition.close()
-    _tell(progress, [str(path) for path in files], is_published=not how.is_read_only)
+    _tell(progress, tables, is_published=not how.is_read_only)
     return 0
 
 
-async def _from_the_beginning_if_done(parts: Browsing, crawl: Crawl, how: How) -> None:
-    """Forget the place of a run that came to its end: whoever asks again wants to see what is new."""
+async def _from_the_beginning_if_done(parts: Browsing, crawl: Crawl, how: How, exports: Exports | None) -> str:
+    """Forget the place of a run that came to its end, and return when the run that is to go on began.
+
+    Whoever asks again wants to see what is new. What is as it was is then said again: it has been seen again.
+    """
     cursor = await parts.cursors.load(crawl.crawl_id, utc_now())
     if cursor.is_done or how.is_afresh:
         await parts.cursors.forget(crawl.crawl_id)
+        if exports:
+            exports.forget(crawl.crawl_id)
+        cursor = await parts.cursors.load(crawl.crawl_id, utc_now())
     elif cursor.pages:
         notes.print(f"Going on after {cursor.pages} pages of an earlier run; --afresh begins anew.")
+    if not cursor.pages:
+        await parts.cursors.save(cursor)
+    return cursor.began_at
 
 
-def _crawl_of(command: Command) -> Crawl:
-    """Return the crawl of a command; the same words are the same crawl, so that it goes on where it stopped."""
+def _crawl_of(command: Command, how: How, site: str | None = None) -> Crawl:
+    """Return the crawl of a command; the same words are the same crawl, so that it goes on where it stopped.
+
+    What was read of another site, or was not published, is another crawl.
+    """
     said = command.model_dump(mode="json", by_alias=True, exclude_none=True)
-    crawl_id = named_id(f"crawl by hand:{command.key}:{canonical(said).decode()}")
+    where = f"{'read only' if how.is_read_only else ''}:{site or ''}"
+    crawl_id = named_id(f"crawl by hand:{command.key}:{where}:{canonical(said).decode()}")
     if isinstance(command, CrawlSamples):
         return SamplesCrawl(command, crawl_id)
     if isinstance(command, CrawlCreators):
@@ -146,16 +161,7 @@ def _crawl_of(command: Command) -> Crawl:
     return CampaignsCrawl(command, crawl_id)
 
 
-def _told(command: Command) -> list[str]:
-    """Return the middle of the tables' names."""
-    if isinstance(command, CrawlSamples):
-        return [command.region, "-".join(command.campaigns) or "all", "-".join(command.tabs)]
-    if isinstance(command, CrawlCreators):
-        return [command.region, command.task_id or "search"]
-    return [command.region, "-".join(command.campaigns) or "all"]
-
-
-def _tell(progress: Progress, files: Sequence[str], *, is_published: bool) -> None:
+def _tell(progress: Progress, tables: Tables, *, is_published: bool) -> None:
     verb = "published" if is_published else "read, and nothing published"
     console.print(f"{progress.rows:,} rows of {progress.pages:,} pages {verb}, as account {progress.account}.")
     for note, number in (
@@ -164,8 +170,10 @@ def _tell(progress: Progress, files: Sequence[str], *, is_published: bool) -> No
     ):
         if number:
             console.print(f"{number} {note}; see the log, and the folder crawl/failures below MESH_DATA_DIR.")
-    for path in files:
-        console.print(path, soft_wrap=True)
+    for path in tables.files:
+        console.print(str(path), soft_wrap=True)
+    if tables.lacking:
+        console.print(f"The tables lack {tables.lacking} pages, which were read on another machine.")
 
 
 def _settings(how: How) -> Settings:

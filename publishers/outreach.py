@@ -164,4 +164,5 @@ def _outcome(contact: Contact, delivery: ChatDelivery | None, now: datetime) -> 
         at=now if state is not DeliveryState.SENT or delivery is None else delivery.updated_at,
         sender=delivery.sender if delivery else None,
         reason=reason,
+        replied=delivery is not None and delivery.is_answered,
     )

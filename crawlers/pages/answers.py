@@ -15,7 +15,9 @@ from crawlers.errors import (
     Throttled,
 )
 
-_UNAUTHORIZED, _FORBIDDEN, _TOO_MANY, _BROKEN = 401, 403, 429, 500  # RFC 9110
+_UNAUTHORIZED, _TOO_MANY, _BROKEN = 401, 429, 500  # RFC 9110 and 6585
+#: Nobody means more than that.
+_LONGEST_PATIENCE = timedelta(days=1)
 #: Codes of refusals, and words of their messages where the code is another one.
 _BY_CODE: dict[int, type[CrawlError]] = {
     10_000: PuzzleShown,
@@ -63,15 +65,15 @@ def _refusal(response: Response, said: dict[str, Any]) -> CrawlError | None:
     if code == 0 and response.status < 400:  # noqa: PLR2004 -- RFC 9110, 15.5
         return None
     reason = f"{_path(response)} answered {response.status}, code {code}: {message[:200]}"
-    known = _BY_CODE.get(code) or next((kind for word, kind in _BY_WORD if word in message.lower()), None)
-    if known is not None:
-        return known(reason)
-    return Banned(reason) if response.status == _FORBIDDEN else SiteFailed(reason)
+    known = _BY_CODE.get(code)
+    if known is None and response.status < _BROKEN:  # what has broken down says anything
+        known = next((kind for word, kind in _BY_WORD if word in message.lower()), None)
+    return (known or SiteFailed)(reason)
 
 
 def _asked_patience(response: Response) -> timedelta | None:
     after = response.headers.get("retry-after", "")
-    return timedelta(seconds=int(after)) if after.isdecimal() else None
+    return min(timedelta(seconds=int(after[:9])), _LONGEST_PATIENCE) if after.isdecimal() else None
 
 
 def _path(response: Response) -> str:

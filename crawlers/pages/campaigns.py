@@ -17,9 +17,8 @@ class CampaignsPage(PagedList):
     selectors: ClassVar[Mapping[str, str]] = {
         "title": "h1:has-text('Campaigns')",
         "rows": ".campaign-row",
-        "view_details": "a.view-details",
     }
-    occasional: ClassVar[frozenset[str]] = frozenset({"rows", "view_details"})
+    occasional: ClassVar[frozenset[str]] = frozenset({"rows"})
 
     async def first(self) -> dict[str, Any]:
         """Open the list, and return the data of its first page."""

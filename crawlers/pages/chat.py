@@ -3,85 +3,41 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, NoReturn
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.async_api import Locator
 from playwright.async_api import TimeoutError as Late
 
 from crawlers.browser import told
 from crawlers.errors import (
-    Banned,
     CannotSend,
     ChatClosed,
     CrawlError,
     NotDelivered,
     PageChanged,
-    PuzzleShown,
     SessionLost,
     SiteFailed,
-    Throttled,
 )
 from crawlers.pages.arrivals import Arrivals, arriving
+from crawlers.pages.bubbles import Bubble, Draft, added, words
 from crawlers.pages.page import SitePage
+from crawlers.pages.sending import SendCall, refusal, sending
 from crawlers.site import Site
 
 #: UTF-16 code units that the box takes, where it does not say so itself.
 LONGEST = 2000
 _LOOK_S = 0.05
+#: Once no bubble has been added for so long, the conversation is taken to be there.
+_STILL_S = 0.3
 #: After a message was sent the page is looked through for walls this often.
 _WALLS_EVERY_S = 1.0
 
-#: What the page says when it will not send, and what that means.
-_WORDS: tuple[tuple[str, type[CrawlError]], ...] = (
-    ("too fast", Throttled),
-    ("too many", Throttled),
-    ("too frequent", Throttled),
-    ("not accepting", ChatClosed),
-    ("cannot receive", ChatClosed),
-    ("longer than", CannotSend),
-    ("not an image", CannotSend),
-)
-#: What an answer of the chat's own call says for certain; any other failure may have come after the message was taken.
-_CERTAIN = (SessionLost, PuzzleShown, Banned, Throttled)
-
-_BUBBLES = """
-(bubbles, [failed, pending, image, product]) => bubbles.map((bubble) => ({
-  kind: bubble.querySelector(product) ? "product" : bubble.querySelector(image) ? "image" : "text",
-  text: bubble.innerText,
-  state: bubble.matches(failed) ? "failed" : bubble.matches(pending) ? "pending" : "sent",
-  note: bubble.title || "",
-}))
-"""
 _WRITTEN = "(box) => ('value' in box ? box.value : box.innerText)"
 
 #: Does what sends a message that was prepared.
 Act = Callable[[], Awaitable[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What one bubble is to hold: a text, a product's id, or the path of a picture."""
-
-    kind: Literal["text", "product", "image"]
-    content: str
-
-
-@dataclass(frozen=True, slots=True)
-class Bubble:
-    """One of our bubbles as it is drawn; `note` is what it says of a failure."""
-
-    kind: str
-    text: str
-    state: Literal["sent", "pending", "failed"]
-    note: str = ""
-
-    def holds(self, draft: Draft) -> bool:
-        """Tell whether it shows this draft; layout does not count."""
-        if draft.kind == "text":
-            return _words(self.text) == _words(draft.content)
-        return self.kind == draft.kind and (draft.kind == "image" or draft.content in self.text)
 
 
 class ChatPage(SitePage):
@@ -91,6 +47,8 @@ class ChatPage(SitePage):
     path = "/partner/im"
     ready = "title"
     call = "/im/message/send"
+    #: The call whose answer says whose conversation this is.
+    talk = "/im/conversation"
     selectors: ClassVar[Mapping[str, str]] = {
         "title": ".chat-title",
         "input": "#im_sdk_chat_input textarea, textarea#imTextarea, textarea[placeholder='Send a message']",
@@ -107,25 +65,28 @@ class ChatPage(SitePage):
         "image": "input.chat-image[type=file]",
         "show_contact": "button.show-contact",
     }
+    bubble: ClassVar[Mapping[str, str]] = Bubble.selectors
     occasional: ClassVar[frozenset[str]] = frozenset(
         {"sent_bubbles", "received_bubbles", "unavailable", "product_option", "send_product"}
     )
-    #: What one of our bubbles matches, or has inside.
-    bubble: ClassVar[Mapping[str, str]] = {
-        "failed": "[data-status=failed]",
-        "pending": "[data-status=sending]",
-        "image": "img",
-        "product": ".product-card",
-    }
 
     @classmethod
     def address(cls, site: Site, creator_id: str) -> str:
         """Return where a creator's chat is."""
         return site.url(cls.path, creator_id=creator_id, market=site.market, enter_from="find_creator_detail")
 
-    async def open_with(self, creator_id: str) -> None:
-        """Open a creator's chat; raises ChatClosed, and PageChanged where there is nowhere to write."""
-        await self.open(creator_id=creator_id, market=self.site.market, enter_from="find_creator_detail")
+    async def open_with(self, creator_id: str, username: str | None = None) -> None:
+        """Open a creator's chat and wait for what was said in it.
+
+        Raises ChatClosed, and PageChanged where there is nowhere to write or the chat is not that creator's.
+        """
+        async with arriving(self.tab, lambda response: self.talk in response.url) as answers:
+            await self.open(creator_id=creator_id, market=self.site.market, enter_from="find_creator_detail")
+            await self._wait_for_box()
+            await self._wait_for_history()
+            await self._be_sure_of(creator_id, username, answers)
+
+    async def _wait_for_box(self) -> None:
         box, closed = (self.at(name).locator("visible=true").first for name in ("input", "unavailable"))
         with told():
             try:
@@ -134,7 +95,44 @@ class ChatPage(SitePage):
                 await self.raise_for_wall()
                 raise PageChanged(f"{self.name} shows no input ({self.selectors['input']})") from error
             if not await box.count():
-                raise ChatClosed(_words(await closed.inner_text()) or "the creator takes no messages")
+                raise ChatClosed(words(await closed.inner_text()) or "the creator takes no messages")
+
+    async def _wait_for_history(self) -> None:
+        """Wait until nothing is added to what was said: what comes later would look as if it had just been sent."""
+        drawn, since = -1, time.monotonic()
+        ends_at = since + self.patience_ms / 1000
+        while (now := time.monotonic()) < min(since + _STILL_S, ends_at):
+            with told():
+                shown = await self.at("sent_bubbles").or_(self.at("received_bubbles")).count()
+            if shown != drawn:
+                drawn, since = shown, now
+            await asyncio.sleep(_LOOK_S)
+
+    async def _be_sure_of(self, creator_id: str, username: str | None, answers: Arrivals) -> None:
+        """Raise PageChanged where the open chat is another creator's, as far as address, call and title tell."""
+        (asked,) = parse_qs(urlsplit(self.tab.url).query).get("creator_id", [creator_id])[-1:]
+        shown = await self._shown_creator(answers)
+        if {asked, shown or creator_id} != {creator_id}:
+            raise PageChanged(f"{self.name} of {creator_id} shows {shown or asked}")
+        if shown is None and username and username != creator_id:
+            with told():
+                title = words(await self.at("title").first.inner_text())
+            if username.casefold().removeprefix("@") not in title.casefold():
+                raise PageChanged(f"{self.name} of {username} is called {title[:80]}")
+
+    async def _shown_creator(self, answers: Arrivals) -> str | None:
+        """Return whose conversation the page was given; None where its call, if it makes one, does not say."""
+        if answers.listed:
+            await asyncio.wait([arrival.data for arrival in answers.listed], timeout=self.patience_ms / 1000)
+        for each in reversed([arrival.data for arrival in answers.listed]):
+            creator = each.result().get("creator") if each.done() and not each.exception() else None
+            if isinstance(creator, dict) and (shown := creator.get("creator_id")):
+                return str(shown)
+        return None
+
+    async def has_reply(self) -> bool:
+        """Tell whether the creator's side has written anything."""
+        return await self.shows("received_bubbles")
 
     async def longest(self) -> int:
         """Return how many UTF-16 code units the box takes."""
@@ -144,9 +142,8 @@ class ChatPage(SitePage):
 
     async def bubbles(self) -> list[Bubble]:
         """Return our bubbles, the latest last."""
-        parts = [self.bubble[name] for name in ("failed", "pending", "image", "product")]
         with told():
-            return [Bubble(**each) for each in await self.at("sent_bubbles").evaluate_all(_BUBBLES, parts)]
+            return await Bubble.all_of(self.at("sent_bubbles"))
 
     async def check(self, draft: Draft) -> None:
         """Raise CannotSend if the chat would not take a draft; nothing is typed."""
@@ -179,50 +176,47 @@ class ChatPage(SitePage):
 
         Raises NotDelivered where the site refuses it. Anything else it raises leaves open whether it arrived.
         """
-        async with arriving(self.tab, lambda response: self.call in response.url) as answers:
+        async with sending(self.tab, self.call) as call:
             try:
                 with told():
                     await act()
-                await self._settled(draft, before, answers)
+                await self._settled(draft, before, call)
             except (SiteFailed, SessionLost):
                 await asyncio.sleep(_LOOK_S)  # A page that leaves for the login was told why a moment before.
-                self._raise_for_refusal(answers)
+                call.raise_if_refused()
                 raise
 
-    async def _settled(self, draft: Draft, before: Sequence[Bubble], answers: Arrivals) -> None:
+    async def _settled(self, draft: Draft, before: Sequence[Bubble], call: SendCall) -> None:
         began = looked = time.monotonic()
         while time.monotonic() < began + self.patience_ms / 1000:
-            self._raise_for_refusal(answers)
-            for each in reversed((await self.bubbles())[len(before) :]):
-                if each.holds(draft) and each.state != "pending":
-                    return await self._raise_for_failure(each)
-            if draft.kind == "image" and (said := await self.said()) and (refusal := _refusal(said)).cause:
-                raise refusal  # A picture that cannot be taken up never becomes a bubble.
+            call.raise_if_refused()
+            bubble = added(before, await self.bubbles(), draft)
+            if bubble is not None and bubble.state == "failed":
+                await self._raise_refusal(bubble, call)
+            if bubble is not None and bubble.state == "sent" and not call.is_open:
+                if failure := call.failure():
+                    raise NotDelivered(str(failure))
+                return
+            if draft.kind == "image" and not call.has_broken and (refused := refusal(await self.said())).cause:
+                raise refused  # A picture that cannot be taken up never becomes a bubble.
             if time.monotonic() > looked + _WALLS_EVERY_S:
                 looked = time.monotonic()
                 await self.raise_for_wall()
             await asyncio.sleep(_LOOK_S)
         raise SiteFailed(f"no bubble of it arrived within {self.patience_ms / 1000:.0f} s")
 
-    def _raise_for_refusal(self, answers: Arrivals) -> None:
-        for arrival in answers.listed:
-            if arrival.data.done() and not arrival.data.cancelled():
-                error = arrival.data.exception()
-                if isinstance(error, _CERTAIN):
-                    raise NotDelivered(str(error), error)
-
-    async def _raise_for_failure(self, bubble: Bubble) -> None:
-        if bubble.state == "failed":
-            try:
-                await self.raise_for_wall()
-            except CrawlError as wall:
-                raise NotDelivered(str(wall), wall) from wall
-            raise _refusal(bubble.note or await self.said() or "the bubble says that it failed")
+    async def _raise_refusal(self, bubble: Bubble, call: SendCall) -> NoReturn:
+        try:
+            await self.raise_for_wall()
+        except CrawlError as wall:
+            raise NotDelivered(str(wall), None if call.has_broken else wall) from wall
+        reason = bubble.note or await self.said() or "the bubble says that it failed"
+        raise NotDelivered(reason) if call.has_broken else refusal(reason)
 
     async def said(self) -> str:
         """Return what the page complains of."""
         with told():
-            return _words(" ".join(await self.at("toast").all_inner_texts()))
+            return words(" ".join(await self.at("toast").all_inner_texts()))
 
     async def _typed(self, text: str) -> Act:
         box = self.at("input").first
@@ -267,33 +261,6 @@ class ChatPage(SitePage):
             if await options.count() == 1 and product_id in await options.first.inner_text():
                 return options.first
         raise CannotSend(f"the chat does not offer product {product_id}")
-
-
-def said_since(before: Sequence[Bubble], after: Sequence[Bubble], draft: Draft) -> bool:
-    """Tell whether what a page shows now is what it showed before and then this draft, which arrived.
-
-    A page shows the end of a conversation: the longer it grew, the more of its beginning is gone.
-    """
-    if not after or not after[-1].holds(draft) or after[-1].state != "sent":
-        return False
-    earlier, shown = [_content(each) for each in before if each.state == "sent"], [_content(each) for each in after]
-    if earlier == shown:
-        return False
-    rest = shown[:-1]
-    return earlier[-len(rest) :] == rest if rest else not earlier
-
-
-def _content(bubble: Bubble) -> tuple[str, str]:
-    return bubble.kind, _words(bubble.text)
-
-
-def _refusal(said: str) -> NotDelivered:
-    meant = next((kind for word, kind in _WORDS if word in said.lower()), None)
-    return NotDelivered(said, meant(said) if meant else None)
-
-
-def _words(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _lines(text: str) -> str:

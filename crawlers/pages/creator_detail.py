@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from playwright.async_api import Error
+from playwright.async_api import Error, Locator
 
 from crawlers.browser import told
 from crawlers.errors import SiteFailed
@@ -26,9 +26,15 @@ class CreatorDetailPage(SitePage):
         "title": "h1:has-text('Creator details')",
         "section": ".profile-section",
         "show_contact": "button.show-contact",
-        "message": "a.message-creator",
     }
-    occasional: ClassVar[frozenset[str]] = frozenset({"show_contact", "message"})
+    occasional: ClassVar[frozenset[str]] = frozenset({"show_contact"})
+
+    def parts(self) -> Mapping[str, tuple[str, Locator]]:
+        """Return the sections: they are told apart by their order."""
+        return {
+            f"section {name}": (f"{self.selectors['section']}, number {number + 1}", self.at("section").nth(number))
+            for number, name in enumerate(self.sections)
+        }
 
     async def profile(self, creator_id: str) -> dict[str, dict[str, Any]]:
         """Open a creator's page, look at all of it, and return the sections that came.

@@ -66,6 +66,24 @@ class FindCreatorsPage(SitePage):
         "gender_share": "Gender share",
     }
 
+    def parts(self) -> Mapping[str, tuple[str, Locator]]:
+        """Return the filters, by their labels."""
+        within = self.selectors["filter"]
+        choices = {
+            f"filter {label}": (f"{within} with the button {label}", self._panel(label))
+            for label in self.choices.values()
+        }
+        numbers = {
+            f"filter {label}": (f"what is labelled {label}", self._field(label)) for label in self.numbers.values()
+        }
+        return {**choices, **numbers}
+
+    def _panel(self, label: str) -> Locator:
+        return self.at("filter").filter(has=self.tab.get_by_role("button", name=label, exact=True)).first
+
+    def _field(self, label: str) -> Locator:
+        return self.tab.get_by_label(label, exact=True).first
+
     async def people(self, filters: Filters, turn: Callable[[], Awaitable[None]]) -> Found:
         """Open the page, set every filter, and yield the data of those who are found, scrolling on to the end.
 
@@ -74,7 +92,7 @@ class FindCreatorsPage(SitePage):
         """
         async with arriving(self.tab, lambda response: self.call in response.url) as came:
             await turn()
-            data = await self._search(filters)
+            data = await self._search(filters, turn)
             taken = max(number for number, each in enumerate(came.listed) if not each.asked.get("cursor"))
             asked = came.listed[taken].asked.get("filters")
             while True:
@@ -101,22 +119,26 @@ class FindCreatorsPage(SitePage):
                 await self.raise_for_wall()
                 raise SiteFailed(f"no answer to …{self.call} within {seconds:.0f} s")
 
-    async def _search(self, filters: Filters) -> dict[str, Any]:
+    async def _search(self, filters: Filters, turn: Callable[[], Awaitable[None]]) -> dict[str, Any]:
         data = await self.answer(self.call, self.open)
         for name, label in self.choices.items():
             for choice in getattr(filters, name):
+                await turn()
                 data = await self._choose(label, choice)
         if filters.gender:
+            await turn()
             data = await self._select_gender(filters.gender)
         for name, label in self.numbers.items():
             if (number := getattr(filters, name)) is not None:
+                await turn()
                 data = await self._enter(label, number)
         if filters.keyword:
+            await turn()
             data = await self._find(filters.keyword)
         return data
 
     async def _choose(self, label: str, choice: str) -> dict[str, Any]:
-        panel = self.at("filter").filter(has=self.tab.get_by_role("button", name=label, exact=True)).first
+        panel = self._panel(label)
         with told():
             if not await panel.count():
                 raise CannotRead(f"{self.name} has no filter {label}")
@@ -138,7 +160,7 @@ class FindCreatorsPage(SitePage):
         return await self._set(lambda: select.select_option(label=gender), "gender")
 
     async def _enter(self, label: str, number: int) -> dict[str, Any]:
-        field = self.tab.get_by_label(label, exact=True).first
+        field = self._field(label)
         with told():
             if not await field.count():
                 raise CannotRead(f"{self.name} has no filter {label}")

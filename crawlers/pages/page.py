@@ -37,6 +37,8 @@ class SitePage:
     selectors: ClassVar[Mapping[str, str]] = {}
     #: Names of selectors that find something only now and then, on a page that is well.
     occasional: ClassVar[frozenset[str]] = frozenset()
+    #: Parts of the addresses of calls that are made only once something was clicked, by name.
+    later_calls: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, tab: Page, site: Site, patience: timedelta = timedelta(seconds=20)) -> None:
         self.tab = tab
@@ -47,6 +49,10 @@ class SitePage:
     def at(self, name: str) -> Locator:
         """Return what a named selector finds."""
         return self.tab.locator(self.selectors[name])
+
+    def parts(self) -> Mapping[str, tuple[str, Locator]]:
+        """Return what the page is made of besides its selectors: by name, what is looked for, and where."""
+        return {}
 
     async def open(self, **query: object) -> None:
         """Go there and wait until it is ready; raises SessionLost, PuzzleShown, Banned, SiteFailed or PageChanged."""
@@ -124,10 +130,6 @@ class SitePage:
         """Tell whether a named selector finds anything now."""
         with told():
             return await self.at(name).count() > 0
-
-    async def found(self) -> dict[str, bool]:
-        """Return which selectors find something now, for whoever checks the page."""
-        return {name: await self.shows(name) for name in self.selectors}
 
 
 def _is(call: str, sent: Mapping[str, Any]) -> Callable[[Response], bool]:

@@ -4,17 +4,21 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from playwright.async_api import Locator
+from playwright.async_api import TimeoutError as Late
 
 from crawlers.browser import told
-from crawlers.errors import SiteFailed
 from crawlers.pages.page import SitePage
+
+#: How long the buttons below a list may take to be drawn once its rows have come.
+_DRAWN_MS = 2000
 
 
 class PagedList(SitePage):
     """A page with a list whose pages are numbered from 1; `call` is a part of the address of the list's call."""
 
     call: ClassVar[str]
-    size: ClassVar[int]
+    #: What a page holds; what the first page holds in fact is believed more.
+    size: int
     paging: ClassVar[Mapping[str, str]] = {
         "next": "li.arco-pagination-item-next",
         "jumper": ".arco-pagination-jumper input",
@@ -24,36 +28,65 @@ class PagedList(SitePage):
         """Return a part of the pagination, of the list itself or of one in a drawer."""
         return (within or self.tab.locator("main, body").first).locator(self.paging[name]).first
 
-    async def has_next(self, data: Mapping[str, Any], page: int, size: int | None = None) -> bool:
-        """Tell whether there is a page after this one: by the answer's total, else by the button."""
+    def pages_of(self, data: Mapping[str, Any]) -> int | None:
+        """Return how many pages there are by an answer's total, at least one; None where it tells no total."""
         total = data.get("total")
-        if isinstance(total, int):
-            return page * (size or self.size) < total
+        return max(-(-total // self.size), 1) if isinstance(total, int) else None
+
+    async def has_next(self, data: Mapping[str, Any], page: int) -> bool:
+        """Tell whether there is a page after this one: by the answer's total, else by the button.
+
+        Pages that hold fewer than is known of them may be smaller ones, or lack a row that is hidden: then both count.
+        """
+        if page == 1:
+            self._learn_size(data)
+        is_smaller, pages = self.size < type(self).size, self.pages_of(data)
+        if pages is not None and (page >= pages or not is_smaller):
+            return page < pages
+        return await self.can_turn()
+
+    async def can_turn(self, within: Locator | None = None) -> bool:
+        """Tell whether the button to the next page is there, and not disabled."""
         with told():
-            button = self.page_part("next")
-            if not await button.count():
+            button = self.page_part("next", within)
+            try:
+                await button.wait_for(state="attached", timeout=_DRAWN_MS)
+            except Late:
                 return False
             return "disabled" not in (await button.get_attribute("class") or "")
 
-    async def turn(self, page: int, within: Locator | None = None, call: str | None = None) -> dict[str, Any]:
+    async def turn(
+        self, page: int, within: Locator | None = None, call: str | None = None, **sent: Any
+    ) -> dict[str, Any]:
         """Go on to page `page`, the next one, and return its data."""
         button = self.page_part("next", within)
-        return await self.answer(call or self.call, lambda: self.press(button), page=page)
+        return await self.answer(call or self.call, lambda: self.press(button), page=page, **sent)
 
-    async def go_to(self, page: int, data: dict[str, Any]) -> dict[str, Any]:
-        """Return the data of page `page`, coming from page 1 with `data`: by the jumper, else step by step."""
+    async def go_to(self, page: int, data: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Return the data of page `page`, or of the last one where the list has become shorter, and its number.
+
+        Comes from page 1 with `data`: by the jumper, else step by step.
+        """
+        self._learn_size(data)
+        page = min(page, self.pages_of(data) or page)
         if page <= 1:
-            return data
+            return 1, data
         jumper = self.page_part("jumper")
         with told():
             has_jumper = await jumper.count() > 0
         if has_jumper:
-            return await self.answer(self.call, lambda: _jump(jumper, page), page=page)
+            return page, await self.answer(self.call, lambda: _jump(jumper, page), page=page)
         for number in range(2, page + 1):
             if not await self.has_next(data, number - 1):
-                raise SiteFailed(f"{self.name} ends before page {page}")
+                return number - 1, data
             data = await self.turn(number)
-        return data
+        return page, data
+
+    def _learn_size(self, data: Mapping[str, Any]) -> None:
+        """Take what the first page of several holds for the size of all."""
+        listed, total = data.get("list"), data.get("total")
+        if isinstance(listed, list) and isinstance(total, int) and 0 < len(listed) < total:
+            self.size = len(listed)
 
 
 async def _jump(jumper: Locator, page: int) -> None:

@@ -12,14 +12,13 @@ from crawlers.pages.paging import PagedList
 from schemas.crawl.tabs import Tab
 
 _CONTENT_CALL, _LOGISTICS_CALL = "/sample/content/list", "/sample/logistics"
-_CONTENT_SIZE = 10
 #: Of one sample's contents no more pages than this are read.
 _CONTENT_PAGES = 20
 _LIVE_TAB = "LIVE"
 _WORDS = {"1": "video", "2": "live"}
 
 #: Looks for a row's button among the rows that are drawn, and scrolls: the table draws only what can be seen. Looks a
-#: second time after a while, for it may have been drawing. Returns where to click, or null.
+#: few times more after a while, for it may have been drawing. Returns where to click, or null.
 _FIND_ROW = """
 async ([rows, body, product, creator, button, skip]) => {
   const drawn = () => [...document.querySelectorAll(rows)].filter((row) => row.innerText.includes(product)
@@ -33,7 +32,7 @@ async ([rows, body, product, creator, button, skip]) => {
     const box = found.getBoundingClientRect();
     return [box.x + box.width / 2, box.y + box.height / 2];
   };
-  for (let round = 0; round < 2; round++) {
+  for (let round = 0; round < 4; round++) {
     for (let waited = 0; waited < 40 && !document.querySelector(rows); waited++) await pause(50);
     const table = document.querySelector(body);
     const seen = spot();
@@ -76,6 +75,15 @@ class SampleRequestsPage(PagedList):
     #: What a row has only in some tabs.
     buttons: ClassVar[Mapping[str, str]] = {"content": "button.view-content", "logistics": "button.view-logistics"}
 
+    later_calls: ClassVar[Mapping[str, str]] = {"content call": _CONTENT_CALL, "logistics call": _LOGISTICS_CALL}
+
+    def parts(self) -> Mapping[str, tuple[str, Locator]]:
+        """Return the tabs, by their labels."""
+        css = self.selectors["tab"]
+        return {
+            f"tab {tab.label}": (f"{css} with {tab.label}", self.at("tab").filter(has_text=tab.label)) for tab in Tab
+        }
+
     async def open_tab(self, tab: Tab) -> dict[str, Any]:
         """Open the page at a tab, and return the data of its first page."""
         data = await self.answer(self.call, lambda: self.open(tab=tab.slug), tab=tab.slug)
@@ -108,16 +116,16 @@ class SampleRequestsPage(PagedList):
         first = await self._opened(product_id, username, "content", _CONTENT_CALL, skip)
         if first is None:
             return None
-        drawer = self.at("drawer").last
-        read = await self._listed(first, drawer, "1")
+        drawer, whose = self.at("drawer").last, _whose(first)
+        read = await self._listed(first, drawer, "1", whose)
         with told():
             live = drawer.locator(self.selectors["tab"], has_text=_LIVE_TAB)
             has_live = await live.count() > 0
         if has_live:
-            data = await self.answer(_CONTENT_CALL, lambda: self.press(live.first), type="2", page=1)
-            read += await self._listed(data, drawer, "2")
+            data = await self.answer(_CONTENT_CALL, lambda: self.press(live.first), type="2", page=1, apply_id=whose)
+            read += await self._listed(data, drawer, "2", whose)
         await self._close(drawer)
-        return str(first.get("apply_id", "")), read
+        return whose, read
 
     async def logistics(self, product_id: str, username: str, skip: int = 0) -> tuple[str, dict[str, Any]] | None:
         """Open how a row's sample was shipped; whose it is, and what is told of it. None where it cannot be opened."""
@@ -128,20 +136,23 @@ class SampleRequestsPage(PagedList):
         with told():
             text = await drawer.inner_text()
         await self._close(drawer)
-        return str(data.get("apply_id", "")), {**data, "raw_text": text}
+        return _whose(data), {**data, "raw_text": text}
 
-    async def _listed(self, data: dict[str, Any], drawer: Locator, kind: str) -> list[dict[str, Any]]:
-        """Return all contents of one type, page after page."""
+    async def _listed(self, data: dict[str, Any], drawer: Locator, kind: str, whose: str) -> list[dict[str, Any]]:
+        """Return all contents of one type, page after page; raises PageChanged for another request's."""
         read: list[dict[str, Any]] = []
         page, total = 1, data.get("total")
         while True:
+            if _whose(data) != whose:
+                raise PageChanged(f"{self.name} answered with the contents of {_whose(data)} in the drawer of {whose}")
             found = [item for item in data.get("list") or [] if isinstance(item, dict)]
             about = {"type": _WORDS[kind], "of_type": total if isinstance(total, int) else len(found)}
             read += [{**item, **about} for item in found]
-            if not found or page >= _CONTENT_PAGES or not await self.has_next(data, page, _CONTENT_SIZE):
+            is_all = len(read) >= total if isinstance(total, int) else not await self.can_turn(drawer)
+            if is_all or not found or page >= _CONTENT_PAGES:
                 return read
             page += 1
-            data = await self.turn(page, drawer, _CONTENT_CALL)
+            data = await self.turn(page, drawer, _CONTENT_CALL, apply_id=whose)
 
     async def _opened(self, product_id: str, username: str, button: str, call: str, skip: int) -> dict[str, Any] | None:
         """Open a row's drawer, and return what its call was answered."""
@@ -163,3 +174,11 @@ class SampleRequestsPage(PagedList):
                 await drawer.wait_for(state="detached")
             except Late as error:
                 raise PageChanged(f"{self.name} has a drawer that does not close") from error
+
+
+def _whose(data: Mapping[str, Any]) -> str:
+    """Return whose drawer an answer is for; raises PageChanged where it does not say."""
+    whose = str(data.get("apply_id") or "")
+    if not whose:
+        raise PageChanged("a drawer's call answers without apply_id, so what it tells can be credited to nobody")
+    return whose

@@ -16,18 +16,7 @@ def campaign_rows(
     campaign: Mapping[str, Any], products: Sequence[Mapping[str, Any]], region: str, seen_at: datetime
 ) -> list[dict[str, Any]]:
     """Return a campaign as one row for each shop that takes part in it, or one without a shop."""
-    row = {
-        "platform": "tiktok",
-        "region": region,
-        "platformCampaignId": campaign_id(campaign),
-        "platformCampaignName": text(campaign.get("name")),
-        "status": text(campaign.get("status")),
-        "registrationPeriod": campaign.get("registration_period"),
-        "campaignPeriod": campaign.get("campaign_period"),
-        "pendingProductCount": campaign.get("pending_count"),
-        "approvedProductCount": campaign.get("approved_count"),
-        "extractedTime": seen_at.isoformat(timespec="milliseconds"),
-    }
+    row = _campaign(campaign, region, seen_at)
     shops = {identity(product.get("shop_code")): product for product in reversed(products)}
     return [without_nothing({**row, **_shop(product), **_terms(product)}) for product in shops.values()] or [
         without_nothing(row)
@@ -58,12 +47,35 @@ def product_row(product: Mapping[str, Any], campaign: str, region: str, seen_at:
     return without_nothing(row)
 
 
+def table_row(
+    campaign: Mapping[str, Any], product: Mapping[str, Any], region: str, seen_at: datetime
+) -> dict[str, Any]:
+    """Return an approved product with its own terms and its campaign, as a table shows it."""
+    own = product_row(product, campaign_id(campaign) or "", region, seen_at)
+    return without_nothing({**_campaign(campaign, region, seen_at), **own, **_terms(product)})
+
+
 def price_range(told: str | None) -> tuple[str | None, str | None]:
     """Read "$1,299.00 - $1,599.00", whose commas part thousands; one price is both ends."""
     if not told:
         return None, None
     low, _, high = told.replace("\u2013", "-").partition(" - ")
     return low.strip() or None, (high or low).strip() or None
+
+
+def _campaign(campaign: Mapping[str, Any], region: str, seen_at: datetime) -> dict[str, Any]:
+    return {
+        "platform": "tiktok",
+        "region": region,
+        "platformCampaignId": campaign_id(campaign),
+        "platformCampaignName": text(campaign.get("name")),
+        "status": text(campaign.get("status")),
+        "registrationPeriod": campaign.get("registration_period"),
+        "campaignPeriod": campaign.get("campaign_period"),
+        "pendingProductCount": campaign.get("pending_count"),
+        "approvedProductCount": campaign.get("approved_count"),
+        "extractedTime": seen_at.isoformat(timespec="milliseconds"),
+    }
 
 
 def _shop(product: Mapping[str, Any]) -> dict[str, Any]:

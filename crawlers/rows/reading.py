@@ -2,11 +2,16 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
+
+from schemas.plain_json import MAX_DEPTH, TooDeepError, clean
 
 #: Spans from here on are milliseconds: as seconds they would be months.
 _MILLISECONDS_FROM = 10_000_000
 _DAY, _HOUR = 86_400, 3_600
+#: A field is in a row, in a list, in a message.
+_LEVELS_AROUND = 3
 
 
 def part(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -52,6 +57,15 @@ def remaining(span: Any) -> str | None:
         return f"{days} day{'s' if days > 1 else ''}"
     hours = max(int(seconds // _HOUR), 1)
     return f"{hours} hour{'s' if hours > 1 else ''}"
+
+
+def storable(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row as every database takes it: half characters mended, and without what is nested too deeply."""
+    kept: dict[str, Any] = {}
+    for name, value in row.items():
+        with suppress(TooDeepError):
+            kept[name] = clean(value, MAX_DEPTH - _LEVELS_AROUND)
+    return kept
 
 
 def without_nothing(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,10 @@ class Unreadable(ValueError):
     """A record lacks what a row cannot be without."""
 
 
+class DrawerFailed(Unreadable):
+    """What was published for a request, or how it was shipped, does not come; its record is well."""
+
+
 def apply_id(record: Mapping[str, Any]) -> str:
     """Return the site's own id of a sample request; nothing where it tells none."""
     return text(record.get("apply_id") or record.get("id")) or ""

@@ -100,7 +100,11 @@ async def record(
 
 
 async def tell(tx: Transaction, deliveries: Iterable[ChatDelivery], *, is_final: bool = True) -> None:
-    """Say what became of tasks that an outreach task asked for; nobody listens for the others."""
+    """Say what became of tasks that an outreach task asked for.
+
+    Nobody listens for reminders: what became of those is in `chatbot_deliveries`, and an event would be one more row
+    and message for each.
+    """
     if outcomes := [outcome for each in deliveries if (outcome := outcome_of(each, is_final=is_final))]:
         await tx.send_all(outcomes)
 
@@ -118,6 +122,7 @@ def outcome_of(delivery: ChatDelivery, *, is_final: bool = True) -> Outgoing | N
         sender=delivery.sender,
         reason=delivery.reason,
         is_final=is_final,
+        replied=delivery.is_answered,
     )
     return told(outcome)
 

@@ -35,6 +35,7 @@ log = structlog.get_logger()
 router = Router()
 
 UNTRIED = frozenset({DeliveryState.PENDING, DeliveryState.FAILED})
+ENDED = frozenset({DeliveryState.SENT, DeliveryState.UNCERTAIN})
 #: A message of many tasks goes on later: the broker takes back what is not acked within half an hour.
 TURN = timedelta(minutes=15)
 _SOON = timedelta(seconds=1)
@@ -66,11 +67,15 @@ async def send_chat_messages(
     is_last = delivery.attempt >= topology.CHATBOT_SAMPLE_BATCH.retry.attempts
     world = _World(uow, sender, clock, unrecorded, is_last)
     ends_at = clock() + TURN
-    for index, task in enumerate(delivery.message.tasks):
+    plans = [_planned(delivery, index, sender.name, clock()) for index in range(len(delivery.message.tasks))]
+    ended = await _ended(plans, world)
+    for index, (task, planned) in enumerate(zip(delivery.message.tasks, plans, strict=True)):
+        if planned.keys() <= ended:
+            metrics.duplicates.labels(topology.CHATBOT_SAMPLE_BATCH.name).inc()
+            continue
         if index and clock() >= ends_at:
             failures.append((index, Retryable("goes on from here", _SOON)))
             break
-        planned = _planned(delivery, index, sender.name, clock())
         try:
             with unrecorded.holding(planned):
                 await _send(task, planned, world)
@@ -79,6 +84,15 @@ async def send_chat_messages(
             failures.append((index, failure))
     if failures:
         raise _worst(failures)
+
+
+async def _ended(plans: Sequence[dict[str, ChatDelivery]], world: _World) -> set[str]:
+    """Return what of many tasks was sent before, or is left to an operator: nobody gets ready for those again."""
+    if len(plans) == 1:  # A message of one task comes again only where it was not sent.
+        return set()
+    async with world.uow() as tx:
+        stored = await tx.deliveries.look_up([key for planned in plans for key in planned])
+    return {key for key, known in stored.items() if known.state in ENDED}
 
 
 async def _send(task: ChatTask, planned: dict[str, ChatDelivery], world: _World) -> None:

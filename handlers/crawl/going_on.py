@@ -30,7 +30,7 @@ def going_on(task_id: str | None, uow: Uow, clock: Clock) -> Callable[[], Awaita
     async def ask() -> bool:
         try:
             async with uow() as tx:
-                task = (await tx.outreach_tasks.find([task_id])).get(task_id)
+                task = (await tx.outreach_tasks.look_up([task_id])).get(task_id)
         except (Conflict, Unavailable) as error:
             log.warning("crawl_task_unknown", task_id=task_id, error=str(error)[:200])
             return True

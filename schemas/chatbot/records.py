@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from schemas.chatbot.sending import REPLIED
+
 
 class Scenario(StrEnum):
     """The four reasons to write to a creator about a sample."""
@@ -107,3 +109,8 @@ class ChatDelivery:
     updated_at: datetime
     sent_at: datetime | None = None
     outreach_task_id: str | None = None
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether nothing was sent because the creator has written in the chat."""
+        return self.state is DeliveryState.FAILED and self.reason == REPLIED

@@ -3,9 +3,12 @@
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from schemas.chatbot.messages import ChatTask
+
+#: Why a message of an outreach task was not sent whose creator has written in the chat.
+REPLIED: Final = "the creator has replied"
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,9 @@ class CrawlSamples(_Crawl):
     """Read the sample requests of some campaigns, or of all, from some tabs of the seller's page.
 
     `campaigns` names them; with none of them all pages are to be asked for (`scanAllPages`).
+
+    `manualLogin` is taken from publishers that say it, and changes nothing: nobody sits before a worker. Whoever wants
+    to type a login code runs `mesh crawl` with an account that has no mailbox.
     """
 
     key: ClassVar[str] = "crawl.samples"

@@ -24,7 +24,8 @@ from crawlers.leases import FileLeases
 from crawlers.pace import Politeness
 from crawlers.pauses import Pauses
 from crawlers.publishing import Outlet
-from crawlers.session import SavedSessions, Sessions
+from crawlers.saved import SavedSessions
+from crawlers.session import Sessions
 from crawlers.shelf import FileShelf
 from deploy.sandbox.seller_centre.app import SellerCentre
 from deploy.sandbox.seller_centre.world import World

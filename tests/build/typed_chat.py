@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+import os
+import sys
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from pydantic import SecretStr
 from brokers import declare, topology
 from handlers import chatbot
 from mesh.compose import Composition
+from mesh.embedded.process import ChildProcess
 from mesh.publishers import schedule_publisher
 from persistence.migrate import upgrade
 from schemas.chatbot.records import ChatDelivery, DeliveryState
@@ -66,6 +70,39 @@ class TypedChat:
         """Kill every browser."""
         kill_browsers()
         self.kills += 1
+
+    @asynccontextmanager
+    async def publishing(self) -> AsyncIterator[None]:
+        """Publish what is due while inside."""
+        stop = asyncio.Event()
+        running = asyncio.create_task(schedule_publisher(self.composition, utc_now).run(stop))
+        try:
+            yield
+        finally:
+            stop.set()
+            await running
+
+    @asynccontextmanager
+    async def typist(self) -> AsyncIterator[ChildProcess]:
+        """Type in a process of its own while inside."""
+        settings = self.composition.settings
+        assert settings.broker_url is not None
+        assert settings.database_url is not None
+        process = ChildProcess("typist", settings.data_dir)
+        environment = {
+            "MESH_BROKER_URL": settings.broker_url.get_secret_value(),
+            "MESH_DATABASE_URL": settings.database_url.get_secret_value(),
+            "MESH_DATA_DIR": str(settings.data_dir),
+            "MESH_SITE_URL": self.site,
+            "MESH_CHATBOT_SENDER": "browser",
+            "MESH_CRAWL_STEPS_PER_MINUTE": "0",
+        }
+        command = [sys.executable, "-m", "mesh", "worker", "chatbot.sample.batch"]
+        await process.spawn(command, {**os.environ, **environment})
+        try:
+            yield process
+        finally:
+            await process.stop(timedelta(seconds=20))
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:

@@ -183,7 +183,7 @@ async def test_a_message_that_became_a_dead_letter_ends_its_contact_and_makes_ro
     (message,) = await mesh.said()
     await mesh.chat(message)
     await mesh.carry()
-    mesh.clock.forward(hours=5)
+    mesh.clock.forward(hours=11)
     await mesh.chat(message, attempt=2)  # its next try would be beyond its horizon: it is parked, and nobody says so
     await mesh.carry()
     mesh.clock.forward(minutes=61)
@@ -201,7 +201,7 @@ async def test_a_dead_letter_that_is_sent_back_counts_after_all(mesh: OutreachMe
     await mesh.hand_over("1")
     (message,) = await mesh.said()
     await mesh.chat(message)
-    mesh.clock.forward(hours=8)
+    mesh.clock.forward(hours=14)
     await mesh.poll()
     await mesh.carry()
     assert await mesh.states() == {"failed": 1}
@@ -212,11 +212,11 @@ async def test_a_dead_letter_that_is_sent_back_counts_after_all(mesh: OutreachMe
     assert (await mesh.task()).new_creators_real_count == 1
 
 
-async def test_a_message_that_still_waits_in_its_queue_keeps_its_place_for_a_day(mesh: OutreachMesh) -> None:
+async def test_a_message_that_still_waits_in_its_queue_keeps_its_place_for_two_days(mesh: OutreachMesh) -> None:
     await mesh.report(targetNewCreators=1)
     await mesh.hand_over("1", "2")
     (message,) = await mesh.said()
-    mesh.clock.forward(hours=23)
+    mesh.clock.forward(hours=47)
     await mesh.poll()
     assert [each.key for each in await mesh.said() if each.key.startswith("chatbot")] == []
     mesh.clock.forward(hours=2)
@@ -232,7 +232,7 @@ async def test_what_is_overdue_is_told_once_in_a_while(mesh: OutreachMesh) -> No
     await mesh.report()
     await mesh.hand_over("1")
     await mesh.said()
-    mesh.clock.forward(hours=25)
+    mesh.clock.forward(hours=49)
     keys = []
     for _ in range(3):
         await mesh.poll()

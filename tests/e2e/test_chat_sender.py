@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 
-from brokers.verdict import Retryable
-from crawlers.browser import BrowserWishes
+from brokers.verdict import Reject, Unavailable
+from crawlers.browser import BrowserWishes, memory_of
 from crawlers.chat_sender import BrowserSender
 from deploy.sandbox.seller_centre.world import World
+from schemas.chatbot.sending import REPLIED
 from tests.build.broker import eventually
 from tests.build.chat_sender import closing, refused, say, task
 from tests.build.seller_centre import Driven, browsers, driven, drivers
@@ -62,6 +64,8 @@ async def test_one_browser_writes_to_many_and_logs_in_once(site: Driven, sender:
     for number in range(4):
         await say(sender, task(site, number))
     opened = drivers()
+    (hand,) = sender._hands.values()
+    assert 0 < hand.session._browser.bytes_used() < memory_of(psutil.Process())
     await say(sender, task(site, 4))
     assert drivers() == opened
     assert site.centre.counts.seen["logins"] == 1
@@ -116,7 +120,18 @@ async def test_two_workers_for_one_account_never_write_at_once_and_lose_nothing(
 
 async def test_an_account_that_another_browser_keeps_is_no_failure_of_the_message(site: Driven) -> None:
     async with site.sessions().open("MX"), closing(site.sender(busy=timedelta(milliseconds=200))) as sender:
-        assert "driven by another browser" in await refused(sender, task(site, 1), Retryable)
+        assert "driven by another browser" in await refused(sender, task(site, 1), Unavailable)
+
+
+async def test_a_creator_who_has_replied_hears_of_samples_and_of_no_outreach_task(
+    site: Driven, sender: BrowserSender
+) -> None:
+    site.centre.chats.reply(site.creator(1), "¡Gracias!")
+    assert await refused(sender, task(site, 1, outreachTaskId="T1"), Reject) == REPLIED
+    assert site.said_to(1) == []
+    await say(sender, task(site, 1, sampleId="S1"))
+    await say(sender, task(site, 2, outreachTaskId="T1"))
+    assert site.centre.chats.tally()["messages"] == 2
 
 
 async def test_two_accounts_write_side_by_side(site: Driven) -> None:

@@ -23,7 +23,8 @@ from crawlers.pauses import Pauses
 from crawlers.progress import Progress
 from crawlers.publishing import Outlet
 from crawlers.samples import SamplesCrawl
-from crawlers.session import SavedSessions, Sessions
+from crawlers.saved import SavedSessions
+from crawlers.session import Sessions
 from crawlers.shelf import FileShelf
 from schemas.crawl.messages import CrawlSamples
 from tests.build.seller_centre import a_site

@@ -21,12 +21,10 @@ from crawlers.errors import (
     StillFailing,
     TurnOver,
 )
-from crawlers.progress import Progress
-from crawlers.samples import SamplesCrawl
 from deploy.sandbox.seller_centre.world import World
-from schemas.crawl.messages import CrawlSamples
 from schemas.samples.rows import parse_row
-from tests.build.seller_centre import PATIENCE, Driven, driven, later
+from tests.build.crawling import crawl, identities, run, truth
+from tests.build.seller_centre import Driven, driven, later
 
 TABS = ("to_review", "ready_to_ship", "shipped", "content_pending", "completed", "cancel")
 
@@ -42,28 +40,6 @@ async def small(tmp_path: Path) -> AsyncIterator[Driven]:
     """A site whose every drawer can be opened in seconds; its rows do not all fit the table."""
     async with driven(tmp_path, World(samples=20, creators=60, campaigns=3, products=30)) as running:
         yield running
-
-
-def crawl(crawl_id: str = "c-1", **wanted: Any) -> SamplesCrawl:
-    told = {"tabs": ["review"], "scanAllPages": True, "expandViewContent": False, **wanted}
-    return SamplesCrawl(CrawlSamples.model_validate(told), crawl_id)
-
-
-async def run(site: Driven, wanted: SamplesCrawl | None = None, **values: Any) -> Progress:
-    return await site.crawler(**values).run(wanted or crawl())
-
-
-def identities(rows: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
-    return [(row["platformProductId"], row["platformCreatorId"], row["platformCampaignId"]) for row in rows]
-
-
-def truth(site: Driven, tab: str, campaign: str = "") -> list[tuple[str, str, str]]:
-    world = site.centre.world
-    records = [world.application(tab, number) for number in world.applications(tab, campaign)]
-    return [
-        (each["product_info"]["product_id"], each["creator_info"]["oec_id"], each["campaign_info"]["campaign_id"])
-        for each in records
-    ]
 
 
 async def test_every_request_of_every_tab_is_published_page_by_page(site: Driven) -> None:
@@ -170,6 +146,14 @@ async def test_a_call_that_fails_or_never_answers_is_gone_on_from(site: Driven, 
     site.wishes = BrowserWishes(patience=timedelta(seconds=3))
     break_it = later(1, lambda: site.centre.set_faults(**{fault: {"records/list": 1}}))
     progress = await run(site, watch=break_it)
+    assert identities(site.rows()) == truth(site, "to_review")
+    assert progress.recoveries == 1
+
+
+async def test_a_page_that_never_loads_is_gone_on_from(site: Driven) -> None:
+    site.wishes = BrowserWishes(patience=timedelta(seconds=3))
+    site.centre.set_faults(hang_next={"/affiliate-campaign/sample-requests": 1})
+    progress = await run(site)
     assert identities(site.rows()) == truth(site, "to_review")
     assert progress.recoveries == 1
 
@@ -284,19 +268,6 @@ async def test_a_crawl_goes_on_from_its_place_in_turns(site: Driven) -> None:
             break
     assert set(identities(site.rows())) == set(truth(site, "to_review"))
     assert turns == 3
-
-
-async def test_an_old_browser_is_replaced_and_the_list_goes_on_at_its_page(site: Driven) -> None:
-    site.wishes = BrowserWishes(patience=PATIENCE, pages=1)
-    await run(site)
-    assert identities(site.rows()) == truth(site, "to_review")
-
-
-async def test_without_a_way_to_jump_the_list_is_walked(site: Driven) -> None:
-    site.centre.set_faults(missing=[".arco-pagination-jumper"])
-    site.wishes = BrowserWishes(patience=PATIENCE, pages=1)
-    await run(site)
-    assert identities(site.rows()) == truth(site, "to_review")
 
 
 async def test_an_element_that_is_gone_asks_for_a_person_after_some_tries(

@@ -51,6 +51,15 @@ async def test_every_selector_is_found_on_the_local_site_and_nothing_is_touched(
     assert looked["chat"]["sights"]["input"] == "found"
     assert looked["find creators"]["sights"]["call"] == "found"
     assert looked["chat"]["sights"]["unavailable"] == "not now"
+    assert looked["chat"]["sights"]["send call"] == "not now"
+    for page, part in (
+        ("sample requests", "tab Content pending"),
+        ("find creators", "filter Items sold"),
+        ("find creators", "filter Gender share"),
+        ("creator detail", "section audience"),
+    ):
+        assert looked[page]["sights"][part] == "found"
+    assert looked["sample requests"]["sought"]["logistics call"] == "…/sample/logistics"
     read = {path.rpartition("/api/v1/")[2] for path in site.centre.counts.calls}
     assert read == {
         "/passport/email/code/send",
@@ -66,12 +75,18 @@ async def test_every_selector_is_found_on_the_local_site_and_nothing_is_touched(
 
 
 async def test_what_has_gone_is_named_with_its_page_and_its_selector(site: Driven) -> None:
-    site.centre.set_faults(missing=["button.send", "input.creator-search", ".campaign-row"])
+    site.centre.set_faults(
+        missing=["button.send", "input.creator-search", ".campaign-row", "[aria-label='Min followers']"]
+    )
     code, out, _ = await doctor(site)
     assert code == 1
     rows = [line.split("│") for line in out.splitlines() if " missing " in line and "│" in line]
-    assert [(row[1].strip(), row[3].strip()) for row in rows] == [("find creators", "keyword"), ("chat", "send")]
-    assert "2 missing. Each is mended in crawlers/pages/" in out
+    assert [(row[1].strip(), row[3].strip()) for row in rows] == [
+        ("find creators", "keyword"),
+        ("find creators", "filter Min followers"),
+        ("chat", "send"),
+    ]
+    assert "3 missing. Each is mended in crawlers/pages/" in out
 
 
 async def test_a_page_that_cannot_be_seen_is_told_and_the_others_are_looked_at(site: Driven) -> None:

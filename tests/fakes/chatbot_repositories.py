@@ -94,6 +94,9 @@ class FakeDeliveries:
     async def find(self, task_keys: Collection[str]) -> dict[str, ChatDelivery]:
         return {key: self.rows[key] for key in task_keys if key in self.rows}
 
+    async def look_up(self, task_keys: Collection[str]) -> dict[str, ChatDelivery]:
+        return await self.find(task_keys)
+
     async def save(self, changed: Sequence[ChatDelivery]) -> None:
         self.rows |= {task.task_key: task for task in changed}
 

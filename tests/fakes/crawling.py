@@ -24,6 +24,7 @@ class FakeSession:
         self.logged_in = 0
         self.failures: list[BaseException] = []
         self.pages_of_a_browser = 10**9
+        self.is_well = True
 
     async def turn(self) -> None:
         self.lease.check()

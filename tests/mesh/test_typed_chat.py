@@ -1,14 +1,19 @@
 """Reminders from their schedules to the creators' chats: a browser types what the queue holds."""
 
+import os
+import signal
 from pathlib import Path
 
 import aiormq
+import pytest
 
 from brokers import metrics, topology
 from crawlers.errors import PuzzleShown
 from schemas.chatbot.records import DeliveryState
 from tests.build.broker import eventually
 from tests.build.typed_chat import TypedChat, creator, typed_chat
+
+SEND = "/api/v1/im/message/send"
 
 
 async def settled(chat: TypedChat) -> int:
@@ -64,3 +69,32 @@ async def test_while_the_only_account_rests_messages_wait_in_their_queue_and_bur
             await eventually(all_are_sent, within=60)
         tries = [each.attempts for each in (await chat.settled())[DeliveryState.SENT]]
         assert tries == [1, 1]
+
+
+@pytest.mark.long
+async def test_a_worker_killed_while_it_types_leaves_one_message_and_a_doubt(vhost: str, tmp_path: Path) -> None:
+    async with typed_chat(vhost, tmp_path, creators=2) as chat:
+        await chat.fill()
+        await chat.asked("/_sandbox/faults", {"slow": {SEND: 3000}})
+
+        async def one_is_being_sent() -> bool:
+            return bool((await chat.asked("/_sandbox/counts"))["by_path"].get(SEND))
+
+        async def all_are_settled() -> bool:
+            return await settled(chat) == 2
+
+        async with chat.publishing():
+            async with chat.typist() as typist:
+                await eventually(one_is_being_sent, within=90)
+                os.kill(typist.pid, signal.SIGKILL)
+                await typist.wait()
+            await chat.asked("/_sandbox/faults", {})
+            async with chat.typist():
+                await eventually(all_are_settled, within=120)
+        found, truth = await chat.settled(), await chat.truth()
+        (doubted,) = found[DeliveryState.UNCERTAIN]
+        assert doubted.reason == "interrupted while it was being sent"
+        assert len(truth.get(doubted.platform_creator_id, {"messages": []})["messages"]) <= 1
+        (sent,) = found[DeliveryState.SENT]
+        assert len(truth[sent.platform_creator_id]["messages"]) == 2
+        assert [each["repeated"] for each in truth.values() if each["repeated"]] == []

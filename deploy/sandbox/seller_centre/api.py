@@ -43,7 +43,7 @@ class Api:
         tab = asked.get("tab", "")
         if tab not in TABS:
             raise Bad(f"no tab {tab}")
-        numbers = self._world.applications(tab, str(asked.get("campaign_id") or ""))
+        numbers = self._world.applications(tab, str(asked.get("campaign_id") or ""))[self._faults().withdrawn :]
         shown = _page(numbers, asked, SAMPLES_PAGE)
         return {"total": len(numbers), "list": [self._world.application(tab, number) for number in shown]}
 
@@ -101,12 +101,16 @@ class Api:
         """Return what a chat's page shows."""
         creator_id, faults = str(asked.get("creator_id", "")), self._faults()
         number = self._creator(asked)
+        if concerns(faults.chat_of_another, creator_id):
+            number = (number + 1) % self._world.creators
+            creator_id = str(self._world.creator(number)["creator_id"])
         person, contact = self._world.creator(number), self._world.profile(number)["contact"]
         is_available = not concerns(faults.chat_unavailable, creator_id)
         return {
             "creator": {"creator_id": creator_id, "handle": person["handle"], "nickname": person["nickname"]} | contact,
             "is_available": is_available,
             "reason": "" if is_available else "This creator is not accepting messages",
+            "history_late_ms": faults.history_late_ms,
             "has_input": not concerns(faults.input_missing, creator_id),
             "messages": _drawn(self._chats.shown(creator_id), creator_id, faults),
             "products": [self._world.product(0, each) for each in range(min(self._world.products, 40))],

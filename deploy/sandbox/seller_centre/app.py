@@ -92,6 +92,8 @@ class SellerCentre:
     def _page(self, script: str) -> Callable[[Request], Awaitable[Response]]:
         async def page(request: Request) -> Response:
             self.counts.seen["pages"] += 1
+            if used_up(self.faults.hang_next, request.url.path):
+                await asyncio.sleep(_HANGS_S)
             if self.faults.down:
                 return Response(_DOWN, 502, media_type="text/html")
             email = self.accounts.whose(request.cookies.get(COOKIE))
@@ -141,7 +143,10 @@ class SellerCentre:
         if used_up(faults.throttle_next, path):
             return self._fault(_said(429, THROTTLED, "too many requests"))
         self._grow_worse(faults)
-        return answer()
+        answered = answer()
+        if used_up(faults.taken_and_failed, path):
+            return self._fault(_said(502, BROKEN, "too many connections"))
+        return answered
 
     def _grow_worse(self, faults: Faults) -> None:
         if faults.captcha_after is not None:

@@ -22,6 +22,8 @@ class Faults:
     throttle_next: dict[str, int] = field(default_factory=dict)
     #: So many next calls of these paths are never answered.
     hang_next: dict[str, int] = field(default_factory=dict)
+    #: So many next calls of these paths do their work, and fail with a 502 all the same.
+    taken_and_failed: dict[str, int] = field(default_factory=dict)
     #: A wall that asks for a puzzle stands before everything.
     captcha: bool = False
     #: The wall comes after so many calls; sessions end after so many calls.
@@ -31,6 +33,8 @@ class Faults:
     banned: list[str] = field(default_factory=list)
     #: Nothing is served but the page of a proxy that finds nobody.
     down: bool = False
+    #: So many requests have left the head of each tab.
+    withdrawn: int = 0
     #: Rows are drawn in another order than they came in.
     shuffled: bool = False
     #: Elements that pages leave out, as CSS selectors.
@@ -42,6 +46,10 @@ class Faults:
     bubble_missing: list[str] = field(default_factory=list)
     bubble_pending: list[str] = field(default_factory=list)
     send_refused: list[str] = field(default_factory=list)
+    #: What was said in a chat is drawn so much later than its input.
+    history_late_ms: float = 0
+    #: Creators in whose place a chat shows another one's conversation.
+    chat_of_another: list[str] = field(default_factory=list)
     #: Messages an account may send in a minute; 0 is any number.
     chat_per_minute: int = 0
 

@@ -43,9 +43,9 @@ class World:
     # Samples ---------------------------------------------------------------------------------------------------------
 
     def applications(self, tab: str, campaign_id: str = "") -> Sequence[int]:
-        """Return the numbers of a tab's sample requests, those of one campaign where it is named."""
+        """Return the numbers of a tab's sample requests, of campaigns whose id has that part where one is told."""
         numbers = range(self.samples)
-        return [n for n in numbers if self._campaign_of(tab, n) == campaign_id] if campaign_id else numbers
+        return [n for n in numbers if campaign_id in self._campaign_of(tab, n)] if campaign_id else numbers
 
     def application(self, tab: str, number: int) -> dict[str, Any]:
         """Return a sample request as the list's call tells it."""

@@ -24,9 +24,14 @@ def test_a_region_is_driven_by_its_own_enabled_accounts_alone() -> None:
 
 
 def test_an_account_that_is_named_must_be_there_and_enabled() -> None:
-    assert Accounts.of(ENTRIES).fitting("MX", "ES1")[0].email == "es1@example.com"
+    assert Accounts.of(ENTRIES).fitting("es", "ES1")[0].email == "es1@example.com"
     with pytest.raises(NoAccount, match="MX2"):
         Accounts.of(ENTRIES).fitting("MX", "MX2")
+
+
+def test_an_account_that_is_named_drives_no_other_region() -> None:
+    with pytest.raises(NoAccount, match="account ES1 is of region ES, and what is asked for is of MX"):
+        Accounts.of(ENTRIES).fitting("MX", "ES1")
 
 
 def test_a_password_in_clear_is_refused_and_not_repeated(tmp_path: Path) -> None:

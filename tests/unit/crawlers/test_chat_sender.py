@@ -5,28 +5,35 @@ from pathlib import Path
 
 import pytest
 
-from brokers.verdict import Reject, Unavailable
+from brokers import topology
+from brokers.verdict import Reject, Retryable, Unavailable
 from crawlers.accounts import Accounts, local_account
 from crawlers.chat_sender import BrowserSender
-from crawlers.errors import AccountBusy, BrowserLost
-from crawlers.pages.chat import Draft
+from crawlers.errors import AccountBusy, BrowserLost, LeaseLost, OutOfHours
+from crawlers.pace import Politeness
+from crawlers.pages.bubbles import Draft
+from crawlers.pauses import Pauses
+from crawlers.shelf import FileShelf
 from schemas.chatbot.messages import ChatMessage, ChatTask
 from schemas.clock import utc_now
-from tests.build.chatbot import task
+from tests.build.chatbot import NOON, task
 from tests.fakes.crawling import FakeSessions
 
 
 class Listed(FakeSessions):
-    """Sessions of one account in Mexico."""
+    """Sessions of one account a region, Mexico's and France's."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.accounts = Accounts([local_account("http://site", name="mx1")])
+        regions = {"mx1": "MX", "fr1": "FR"}
+        self.accounts = Accounts([local_account("http://site", region, name) for name, region in regions.items()])
+        self.pauses = Pauses(FileShelf(folder))
+        self.politeness = Politeness()
 
 
 @pytest.fixture
-def sessions() -> Listed:
-    return Listed()
+def sessions(tmp_path: Path) -> Listed:
+    return Listed(tmp_path / "shelf")
 
 
 @pytest.fixture
@@ -87,7 +94,43 @@ async def test_a_site_that_cannot_be_opened_is_left_alone_for_longer_each_time(
 
 async def test_nobody_stands_in_line_for_a_task_that_was_given_up(sender: BrowserSender, sessions: Listed) -> None:
     sessions.refusal = AccountBusy("busy", utc_now())
-    with pytest.raises(Exception, match="busy"):
+    with pytest.raises(Unavailable, match="driven by another"):
         async with sender.ready(ChatTask.model_validate(task())):
             pass
     assert [hand.wanted for hand in sender._hands.values()] == [0]
+
+
+async def test_a_message_whose_only_account_is_busy_waits_in_its_queue_and_burns_no_try(
+    sender: BrowserSender, sessions: Listed
+) -> None:
+    sessions.refusal = AccountBusy("account mx1 is driven by another browser", utc_now())
+    with pytest.raises(Unavailable, match="mx1 is driven by another browser"):
+        async with sender.ready(ChatTask.model_validate(task())):
+            pass
+    with pytest.raises(Unavailable):
+        await sender.probe()
+
+
+async def test_a_message_whose_account_rests_comes_again_when_it_may_write_while_others_work_on(
+    sessions: Listed, tmp_path: Path
+) -> None:
+    sender = BrowserSender(sessions, tmp_path, regions=("MX", "FR"), clock=lambda: NOON)  # type: ignore[arg-type]
+    sessions.refusal = OutOfHours("accounts of MX do not work now", NOON + timedelta(hours=10))
+    with pytest.raises(Retryable, match="OutOfHours") as told:
+        async with sender.ready(ChatTask.model_validate(task())):
+            pass
+    assert told.value.after == timedelta(hours=10)
+    assert timedelta(hours=10) < topology.CHATBOT_SAMPLE_BATCH.retry.horizon
+
+
+async def test_an_account_that_is_to_rest_for_long_is_not_kept_meanwhile(sender: BrowserSender) -> None:
+    wanted = ChatTask.model_validate(task())
+    async with sender.ready(wanted):
+        (hand,) = sender._hands.values()
+        hand.throttled(timedelta(hours=24))
+    with pytest.raises(Unavailable, match="mx1 was asked for patience"):
+        async with sender.ready(wanted):
+            pass
+    with pytest.raises(LeaseLost, match="has ended"):
+        assert hand.session
+    assert hand.wanted == 0

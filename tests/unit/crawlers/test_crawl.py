@@ -1,5 +1,6 @@
 """What drives every crawl, with sessions that have no browser."""
 
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from brokers.verdict import Unavailable
-from crawlers.crawl import MOST_FAILURES, Crawler
+from crawlers.crawl import MOST_FAILURES, Crawler, Read
 from crawlers.cursors import Cursors
 from crawlers.errors import (
     AccountResting,
@@ -22,6 +23,7 @@ from crawlers.errors import (
     TookTooLong,
     TurnOver,
 )
+from crawlers.progress import Progress
 from crawlers.publishing import Outlet
 from crawlers.shelf import FileShelf
 from tests.fakes.crawling import FakeCrawl, FakeSession, FakeSessions, FakeSink
@@ -37,6 +39,7 @@ class World:
         self.cursors = Cursors(FileShelf(folder))
         self.slept: list[float] = []
         self.now = NOON
+        self.worked = 0.0
         self.sink = FakeSink()
 
     def crawler(self, **values: Any) -> Crawler:
@@ -46,6 +49,7 @@ class World:
             "cursors": self.cursors,
             "clock": lambda: self.now,
             "sleep": self.sleep,
+            "ticks": lambda: self.worked,
         }
         return Crawler(**{**made, **values})
 
@@ -187,12 +191,63 @@ async def test_an_old_browser_is_replaced_between_two_pages(world: World) -> Non
     assert (world.published, crawl.begun_at, progress.recoveries) == (PAGES, [1, 3, 5], 0)
 
 
-async def test_a_crawl_that_takes_too_long_is_given_up(world: World) -> None:
-    with pytest.raises(PuzzleShown):
-        await world.crawler().run(FakeCrawl(troubles={2: [PuzzleShown("wall")]}))
-    world.now += timedelta(hours=2)
+def working(world: World, hours: float) -> FakeSession:
+    """Return a session with which each page takes so long."""
+
+    class Working(FakeSession):
+        async def page_done(self) -> None:
+            world.worked += hours * 3600
+
+    return Working()
+
+
+async def test_a_crawl_that_works_too_long_is_given_up_and_goes_on_when_it_is_asked_for_again(world: World) -> None:
+    world.sessions.session = working(world, hours=0.6)
     with pytest.raises(TookTooLong):
         await world.crawler().run(FakeCrawl())
+    again = FakeCrawl(pages=3)
+    await world.crawler().run(again)
+    assert (again.begun_at, len(world.published)) == ([3], 3)
+
+
+async def test_work_counts_over_all_turns(world: World) -> None:
+    world.sessions.session = working(world, hours=0.3)
+    for _ in range(3):
+        with pytest.raises(TurnOver):
+            await world.crawler(turn=timedelta(0)).run(FakeCrawl())
+    with pytest.raises(TookTooLong):
+        await world.crawler(turn=timedelta(0)).run(FakeCrawl())
+
+
+async def test_a_rest_is_no_work(world: World) -> None:
+    with pytest.raises(PuzzleShown):
+        await world.crawler().run(FakeCrawl(troubles={2: [PuzzleShown("wall")]}))
+    world.now += timedelta(hours=13)
+    world.worked += timedelta(hours=13).total_seconds()
+    await world.crawler().run(FakeCrawl())
+    assert world.published == PAGES
+
+
+async def test_who_is_asked_for_more_patience_than_a_message_can_be_held_for_comes_back(world: World) -> None:
+    with pytest.raises(Throttled) as refusal:
+        await world.crawler().run(FakeCrawl(troubles={2: [Throttled("429", timedelta(days=1))]}))
+    assert (refusal.value.after, world.slept) == (timedelta(days=1), [])
+    assert (await world.cursors.load("c-1", NOON)).place == {"page": 2}
+
+
+async def test_what_was_left_out_and_what_tables_were_told_is_counted_over_all_turns(world: World) -> None:
+    class Skipping(FakeCrawl):
+        async def read(self, session: Any, place: dict[str, Any], progress: Progress) -> AsyncGenerator[Read, None]:
+            async for read in super().read(session, place, progress):
+                progress.skipped += 1
+                yield read
+
+    crawler = world.crawler(turn=timedelta(0), sink=world.sink)
+    for _ in range(5):
+        with pytest.raises(TurnOver):
+            await crawler.run(Skipping())
+    progress = await crawler.run(Skipping())
+    assert (progress.skipped, progress.tabled) == (5, 5)
 
 
 async def test_nothing_is_recorded_once_the_lease_is_lost(world: World) -> None:

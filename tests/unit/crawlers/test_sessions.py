@@ -12,10 +12,12 @@ from crawlers.errors import AccountBusy, AccountResting, Banned, NoAccount, Puzz
 from crawlers.failures import Failures
 from crawlers.leases import FileLeases
 from crawlers.pauses import Pauses
-from crawlers.session import SavedSessions, Sessions
+from crawlers.saved import SavedSessions
+from crawlers.session import Sessions
 from crawlers.shelf import FileShelf, Outdated
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MX1 = local_account("http://site", name="mx1")
 STATE = {"cookies": [{"name": "sessionid"}], "origins": []}
 
 
@@ -72,10 +74,25 @@ async def test_no_other_region_s_account_is_taken(sessions: Sessions) -> None:
 async def test_a_saved_session_is_sealed_and_one_that_cannot_be_opened_is_forgotten(tmp_path: Path) -> None:
     shelf = FileShelf(tmp_path)
     saved = SavedSessions(shelf, seal=lambda plain: plain[::-1], unseal=lambda kept: kept[::-1])
-    await saved.save("mx1", STATE, 5)
-    assert await saved.load("mx1") == STATE
-    assert await SavedSessions(shelf).load("mx1") is None
+    await saved.save(MX1, STATE, 5)
+    assert await saved.load(MX1) == STATE
+    assert await SavedSessions(shelf).load(MX1) is None
     with pytest.raises(Outdated):
-        await saved.save("mx1", STATE, 4)
-    await saved.forget("mx1")
-    assert await saved.load("mx1") is None
+        await saved.save(MX1, STATE, 4)
+    await saved.forget(MX1)
+    assert await saved.load(MX1) is None
+
+
+async def test_an_account_with_another_address_has_to_log_in_as_whom_it_is_now(tmp_path: Path) -> None:
+    saved = SavedSessions(FileShelf(tmp_path))
+    await saved.save(MX1, STATE, 5)
+    assert await saved.load(MX1.model_copy(update={"email": "another@example.com"})) is None
+    assert await saved.load(MX1.model_copy(update={"email": "MX1@example.com"})) == STATE
+
+
+async def test_two_accounts_whose_names_differ_in_an_accent_are_two(tmp_path: Path) -> None:
+    leases = FileLeases(tmp_path)
+    async with leases.hold("México"), leases.hold("Mèxico"):
+        with pytest.raises(AccountBusy):
+            async with leases.hold("México"):
+                pass

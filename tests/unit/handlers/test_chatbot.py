@@ -313,12 +313,3 @@ async def test_a_doubt_of_the_sender_is_uncertain_at_once_and_the_message_is_don
     bot.heal()
     await bot.receive(chat())
     assert (bot.states, bot.deliveries[0].reason, bot.sender.sent) == (["uncertain"], "no bubble within 20 s", [])
-
-
-async def test_a_message_of_many_tasks_goes_on_later_when_its_turn_is_over(bot: Chatbot) -> None:
-    bot.sender.watch = lambda: bot.clock.forward(minutes=16)
-    message = chat(task(), task(platformCreatorId="2"))
-    with pytest.raises(Retryable, match="goes on from here"):
-        await bot.receive(message)
-    await bot.receive(message)
-    assert [sent.platform_creator_id for sent in bot.sender.sent] == ["7495000000000000321", "2"]

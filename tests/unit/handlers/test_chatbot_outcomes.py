@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from brokers.verdict import Reject, Retryable, Unavailable
+from schemas.chatbot.sending import REPLIED
 from schemas.outreach.messages import ChatOutcome
 from tests.build.chatbot import Chatbot, chat, task
 
@@ -73,3 +74,12 @@ async def test_an_outcome_that_an_outage_hid_is_told_after_it(bot: Chatbot) -> N
     await bot.receive(chat(outreach()))
     assert [key for key, _ in outcomes(bot)] == ["chatbot.outcome.sent"]
     assert len(bot.sender.sent) == 1
+
+
+@pytest.mark.parametrize(("reason", "replied"), [(REPLIED, True), ("no chat", False)], ids=["replied", "closed"])
+async def test_an_outreach_task_is_told_that_its_creator_has_replied(bot: Chatbot, reason: str, replied: bool) -> None:
+    bot.fail("7495000000000000321", Reject(reason))
+    with pytest.raises(Reject):
+        await bot.receive(chat(outreach()))
+    (told,) = [ChatOutcome.model_validate_json(message.body) for message in bot.uow.tx.outbox.messages]
+    assert (told.state, told.reason, told.is_final, told.replied) == ("failed", reason, True, replied)

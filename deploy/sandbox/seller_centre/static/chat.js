@@ -1,7 +1,7 @@
 // A conversation. Enter sends, Shift+Enter begins a new line, the button sends too; the box is emptied only when the
 // server has answered, so that Enter followed by the button sends twice.
 const LONGEST = 2000;
-const creatorId = query("creator_id");
+let creatorId = query("creator_id");
 const messages = el("div", { class: "chat-messages" });
 const box = el("textarea", { id: "imTextarea", placeholder: "Send a message", maxlength: LONGEST });
 const counter = el("span", { class: "input-count" }, `0/${LONGEST}`);
@@ -88,7 +88,10 @@ async function load() {
   draw(spin());
   try {
     const data = await call("GET", "/api/v1/im/conversation", { creator_id: creatorId });
-    messages.append(...data.messages.map((each) => bubble(each, each.status)));
+    creatorId = data.creator.creator_id;
+    const history = () => messages.prepend(...data.messages.map((each) => bubble(each, each.status)));
+    if (data.history_late_ms) setTimeout(history, data.history_late_ms);
+    else history();
     offered(data.products);
     const info = () => { contact.textContent = `Email ${data.creator.email || "-"} WhatsApp ${data.creator.whatsapp || "-"}`; };
     draw(el("h1", { class: "chat-title" }, `${data.creator.nickname} @${data.creator.handle}`),

@@ -41,7 +41,10 @@ async def test_a_good_answer_is_its_data() -> None:
         (Answer({"code": 10000, "message": "x"}), PuzzleShown),
         (Answer({"code": 7, "message": "Please verify"}), PuzzleShown),
         (Answer({"code": 98001001, "message": "x"}, 403), Banned),
-        (Answer({"code": 7, "message": "no"}, 403), Banned),
+        (Answer({"code": 7, "message": "this profile is private"}, 403), SiteFailed),
+        (Answer({"code": 7, "message": "account suspended"}, 403), Banned),
+        (Answer({"code": 7, "message": "failed to save session"}, 500), SiteFailed),
+        (Answer({"code": 100002, "message": "x"}, 500), SessionLost),
         (Answer({"code": 36009009, "message": "x"}), Throttled),
         (Answer({"code": 7, "message": "internal"}, 500), SiteFailed),
         (Answer({"code": 100400, "message": "no tab"}, 400), SiteFailed),
@@ -58,6 +61,9 @@ async def test_a_site_that_is_asked_too_fast_says_for_how_long() -> None:
     with pytest.raises(Throttled) as refusal:
         await judge(Answer({}, 429, retry_after="30"))
     assert refusal.value.after == timedelta(seconds=30)
+    with pytest.raises(Throttled) as long:
+        await judge(Answer({}, 429, retry_after="9" * 40))
+    assert long.value.after == timedelta(days=1)
     with pytest.raises(Throttled) as silent:
         await judge(Answer({}, 429))
     assert silent.value.after is None

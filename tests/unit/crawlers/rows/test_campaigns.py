@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crawlers.rows.campaigns import campaign_rows, price_range, product_row
+from crawlers.rows.campaigns import campaign_rows, price_range, product_row, table_row
 from deploy.sandbox.seller_centre.world import World
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -27,6 +27,21 @@ def test_a_product_is_a_row() -> None:
     row = product_row(WORLD.product(0, 1), WORLD.campaign_id(0), "MX", NOON)
     assert row["platformProductId"] == "1729400000000000001"
     assert row["salePriceMin"].startswith("$")
+
+
+def test_a_product_in_a_table_has_its_own_terms_and_its_campaign() -> None:
+    products = [
+        WORLD.product(0, 1) | {"registered": "2026-01-03", "commission_rate": "10%"},
+        WORLD.product(1, 2) | {"registered": "2026-01-09", "commission_rate": "25%"},
+        WORLD.product(0, 3) | {"registered": None, "commission_rate": None},
+    ]
+    rows = [table_row(WORLD.campaign(0), each, "MX", NOON) for each in products]
+    assert [(row.get("dateRegistered"), row.get("commissionRate")) for row in rows] == [
+        ("2026-01-03", "10%"),
+        ("2026-01-09", "25%"),
+        (None, None),
+    ]
+    assert {row["platformCampaignName"] for row in rows} == {WORLD.campaign(0)["name"]}
 
 
 @pytest.mark.parametrize(
