@@ -17,14 +17,14 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def uow_of(task: Any, error: Exception | None = None) -> Any:
-    async def find(ids: list[str]) -> dict[str, Any]:
+    async def look_up(ids: list[str]) -> dict[str, Any]:
         if error is not None:
             raise error
         return {ids[0]: task} if task is not None else {}
 
     @asynccontextmanager
     async def uow() -> AsyncIterator[Any]:
-        yield SimpleNamespace(outreach_tasks=SimpleNamespace(find=find))
+        yield SimpleNamespace(outreach_tasks=SimpleNamespace(look_up=look_up))
 
     return uow
 
