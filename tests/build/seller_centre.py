@@ -1,6 +1,7 @@
 """A local seller centre in this process, and what drives it: browsers, sessions, crawlers."""
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -145,13 +146,22 @@ def later(pages: int, then: Callable[[], None]) -> Callable[[Any], None]:
 
 def browsers() -> list[psutil.Process]:
     """Return every browser of this process."""
-    return [child for child in psutil.Process().children(recursive=True) if "chrom" in child.name()]
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found += [child] if "chrom" in child.name() else []
+    return found
 
 
 def drivers() -> set[int]:
-    """Return the process id of each browser, without those of its pages."""
-    words = {each.pid: " ".join(each.cmdline()) for each in browsers()}
-    return {pid for pid, each in words.items() if "--remote-debugging-pipe" in each and "--type=" not in each}
+    """Return the process id of each browser, without those of its pages, and of what it has just forked."""
+    mains: dict[int, int] = {}
+    for each in browsers():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            words = " ".join(each.cmdline())
+            if "--remote-debugging-pipe" in words and "--type=" not in words:
+                mains[each.pid] = each.ppid()
+    return {pid for pid, parent in mains.items() if parent not in mains}
 
 
 def kill_browsers() -> None:
