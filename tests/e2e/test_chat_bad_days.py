@@ -138,7 +138,7 @@ async def test_a_message_of_which_nobody_knows_is_left_in_doubt_and_never_typed_
     assert hasty.centre.counts.calls[SEND] == 2
 
 
-@pytest.mark.parametrize("fault", ["bubble_missing", "bubble_pending"])
+@pytest.mark.parametrize("fault", ["bubble_missing", pytest.param("bubble_pending", marks=pytest.mark.long)])
 async def test_without_a_delivered_bubble_nothing_counts_as_sent(hasty: Driven, fault: str) -> None:
     hasty.centre.set_faults(**{fault: [hasty.creator(2)]})
     async with closing(hasty.sender()) as sender:

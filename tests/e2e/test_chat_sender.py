@@ -72,6 +72,7 @@ async def test_one_browser_writes_to_many_and_logs_in_once(site: Driven, sender:
     assert site.centre.chats.tally() == {"creators": 5, "messages": 5, "repeats": 0}
 
 
+@pytest.mark.long
 async def test_an_old_browser_is_replaced_between_two_conversations(site: Driven) -> None:
     site.wishes = BrowserWishes(patience=timedelta(seconds=10), pages=2)
     async with closing(site.sender()) as sender:

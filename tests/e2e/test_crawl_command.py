@@ -48,7 +48,7 @@ async def test_a_crawl_by_hand_says_what_it_read_and_where_its_tables_are(site: 
 
 
 async def test_ctrl_c_keeps_the_place_and_the_same_words_go_on(site: Driven) -> None:
-    site.centre.set_faults(slow={"records/list": 1500})
+    site.centre.set_faults(slow={"records/list": 4000})
     process = await started(site, "samples", "--tab", "review")
     await eventually(lambda: site.centre.counts.calls["/api/v1/affiliate/partner/sample/records/list"] >= 2, within=30)
     process.send_signal(signal.SIGINT)

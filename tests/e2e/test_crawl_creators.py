@@ -53,6 +53,7 @@ async def test_every_creator_of_the_search_is_read_and_handed_to_the_task(site: 
     assert (end["action"], end["taskId"]) == ("end", TASK)
 
 
+@pytest.mark.long
 async def test_filters_find_whom_the_site_finds(site: Driven) -> None:
     strategy = {
         "productCategory": ["Health", "Toys"],

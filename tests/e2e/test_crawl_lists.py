@@ -36,12 +36,14 @@ async def test_a_search_by_a_part_of_an_id_reads_no_other_campaign(site: Driven)
     assert (progress.pages, site.rows()) == (1, [])
 
 
+@pytest.mark.long
 async def test_an_old_browser_is_replaced_and_the_list_goes_on_at_its_page(site: Driven) -> None:
     site.wishes = BrowserWishes(patience=PATIENCE, pages=1)
     await run(site)
     assert identities(site.rows()) == truth(site, "to_review")
 
 
+@pytest.mark.long
 async def test_without_a_way_to_jump_the_list_is_walked(site: Driven) -> None:
     site.centre.set_faults(missing=[".arco-pagination-jumper"])
     site.wishes = BrowserWishes(patience=PATIENCE, pages=1)

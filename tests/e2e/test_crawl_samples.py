@@ -88,6 +88,7 @@ def assert_contents_are_true(site: Driven) -> None:
     assert seen > 20
 
 
+@pytest.mark.long
 async def test_a_drawer_that_always_fails_costs_its_row_and_no_other(tmp_path: Path) -> None:
     async with driven(tmp_path, World(samples=4, creators=30, campaigns=2)) as site:
         site.centre.set_faults(fail_next={"sample/logistics": 3})

@@ -89,6 +89,7 @@ async def test_what_has_gone_is_named_with_its_page_and_its_selector(site: Drive
     assert "3 missing. Each is mended in crawlers/pages/" in out
 
 
+@pytest.mark.long
 async def test_a_page_that_cannot_be_seen_is_told_and_the_others_are_looked_at(site: Driven) -> None:
     site.centre.set_faults(fail_next={"sample/records/list": 9})
     code, out, _ = await doctor(site, "--json")
