@@ -16,6 +16,7 @@ from brokers.router import Router
 from brokers.verdict import Conflict, Unavailable
 from handlers.replies.at_once import REMEMBERED
 from handlers.replies.composing import Answers, Reading, composed, read_here
+from handlers.replies.permits import is_with_person
 from handlers.replies.router import LONGEST
 from handlers.replies.scene import Scene
 from handlers.replies.turns import Asked, asked
@@ -131,7 +132,7 @@ async def _found(tx: Transaction, delivery: Delivery[AnswerThread], now: datetim
     if not waiting.events:
         await _rest(tx, thread)
         return None
-    if _is_with_person(thread, now) or waiting.opted_out_at is not None:
+    if is_with_person(thread, now) or waiting.opted_out_at is not None:
         await tx.webhooks.drop(WebhookState.DONE, _SILENT, conversation_id=conversation)
         await tx.threads.save(replace(thread, answer_at=None, updated_at=now))
         return None
@@ -167,13 +168,9 @@ async def _taken(tx: Transaction, thread: Thread, waiting: Waiting, now: datetim
     return replace(taken, history=[each for each in recent if each.id not in current and each.content][-most:])
 
 
-def _is_with_person(thread: Thread, now: datetime) -> bool:
-    return thread.handoff is Handoff.HUMAN and (thread.handoff_until is None or thread.handoff_until > now)
-
-
 async def _may_answer(tx: Transaction, thread: Thread, now: datetime) -> bool:
     """Tell whether the bot may speak: neither while a person does, nor to a customer who wants no messages."""
-    if _is_with_person(thread, now):
+    if is_with_person(thread, now):
         return False
     customer = await tx.people.get(thread.user_id)
     return customer is None or customer.opted_out_at is None

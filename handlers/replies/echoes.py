@@ -3,15 +3,12 @@
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Final
 
 from handlers.replies.ledger import Ledger
+from handlers.replies.permits import PERSON
 from handlers.replies.reception import Notice, Reception
 from schemas.replies.messages import SendReplies
 from schemas.replies.records import Handoff, ReplyKind, Role, Thread, WebhookState
-
-#: Why nothing more is said.
-PERSON: Final = "a person answers"
 
 
 async def take_echo(ledger: Ledger, notice: Notice) -> str:

@@ -7,7 +7,9 @@ from functools import partial
 from typing import Final
 
 from handlers.replies.ledger import Ledger
+from handlers.replies.permits import PERSON
 from handlers.replies.reception import Notice, Reception
+from handlers.replies.router import START
 from schemas.replies.messages import SendReplies
 from schemas.replies.records import Handoff, Reply, ReplyKind, Role, Thread, User, WebhookState
 from schemas.replies.tiktok import Inbound
@@ -16,7 +18,6 @@ from schemas.replies.words import words_of
 
 STOPPED: Final = "You will get no more messages from us. Write START if you want them again."
 _STOP: Final = frozenset({"stop", "stop all", "unsubscribe", "opt out", "acha"})
-_START: Final = frozenset({"start", "unstop", "subscribe", "opt in", "anza"})
 #: Who goes on writing is waited for at most so many pauses.
 _PAUSES: Final = 3
 #: Answering begins within that; a wake-up that found nobody is repeated after it.
@@ -41,7 +42,7 @@ _STORED: Final = {
     Fate.REACTION: (WebhookState.IGNORED, "a reaction needs no answer"),
     Fate.STOP: (WebhookState.DONE, None),
     Fate.OPTED_OUT: (WebhookState.IGNORED, "the customer wants no messages"),
-    Fate.HUMAN: (WebhookState.DONE, "a person answers"),
+    Fate.HUMAN: (WebhookState.DONE, PERSON),
     Fate.TOO_MANY: (WebhookState.IGNORED, "too many in a minute"),
 }
 
@@ -68,7 +69,7 @@ def wants(heard: Inbound) -> bool | None:
     A tapped button counts and the words beside it do not.
     """
     words = " ".join(words_of(heard.button_id or heard.text[:100]))
-    return True if words in _START else False if words in _STOP else None
+    return True if words in START else False if words in _STOP else None
 
 
 def answer_at(thread: Thread, now: datetime, debounce: timedelta) -> datetime:

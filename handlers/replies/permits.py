@@ -5,11 +5,20 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from persistence.replies.standing import Leave
-from schemas.replies.records import Reply, ReplyKind, ReplyState, Thread, Tokens
+from schemas.replies.records import Handoff, Reply, ReplyKind, ReplyState, Thread, Tokens
 from schemas.replies.window import QUOTA, QUOTA_OF_MOST, is_open
 
 #: What an operator may mend, or let go on earlier, is looked at again after that.
 LOOK_AGAIN: Final = timedelta(minutes=1)
+
+
+#: Why nothing more is said by the bot.
+PERSON: Final = "a person answers"
+
+
+def is_with_person(thread: Thread, now: datetime) -> bool:
+    """Tell whether a person of the shop has the conversation."""
+    return thread.handoff is Handoff.HUMAN and (thread.handoff_until is None or thread.handoff_until > now)
 
 
 @dataclass(frozen=True, slots=True)

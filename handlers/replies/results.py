@@ -10,10 +10,10 @@ import structlog
 from adapters.replies.port import Kind, Outcome
 from brokers import metrics
 from handlers.replies.doubts import ECHO
-from handlers.replies.permits import LOOK_AGAIN
+from handlers.replies.permits import LOOK_AGAIN, PERSON, is_with_person
 from handlers.replies.renewal import fingerprint
 from persistence.uow import Transaction
-from schemas.replies.records import Handoff, Reply, ReplyKind, ReplyState, Thread, Tokens
+from schemas.replies.records import Reply, ReplyKind, ReplyState, Thread, Tokens
 
 log = structlog.get_logger()
 
@@ -104,9 +104,9 @@ def _ended(reply: Reply, account: Tokens, outcome: Outcome, now: datetime) -> Re
 
 def _left_to(thread: Thread, ended: Reply, now: datetime) -> Reply:
     """Return a reply that is not to be tried again where a person has taken the conversation over meanwhile."""
-    is_theirs = thread.handoff is Handoff.HUMAN and (thread.handoff_until is None or thread.handoff_until > now)
-    if is_theirs and ended.state is ReplyState.PENDING and ended.kind in (ReplyKind.ANSWER, ReplyKind.NOTICE):
-        return replace(ended, state=ReplyState.CANCELLED, reason="a person answers")
+    is_the_bots = ended.state is ReplyState.PENDING and ended.kind in (ReplyKind.ANSWER, ReplyKind.NOTICE)
+    if is_the_bots and is_with_person(thread, now):
+        return replace(ended, state=ReplyState.CANCELLED, reason=PERSON)
     return ended
 
 

@@ -33,8 +33,10 @@ _FIXED: Final = tuple(
         (Intent.WAIT, "wait(?:\\s+for)?|notify(?:\\s+me)?"),
     )
 )
+#: Who wants messages again says so.
+START: Final = frozenset(("start", "unstop", "subscribe", "opt in", "anza"))
 _WHOLE: Final = {
-    **dict.fromkeys(("start", "unstop", "subscribe", "opt in", "anza"), Intent.GREETING),
+    **dict.fromkeys(START, Intent.GREETING),
     **dict.fromkeys(("menu", "help", "main menu", "options", "msaada"), Intent.MENU),
     **dict.fromkeys(("human", "agent", "person", "operator", "talk to a person", "talk to a human"), Intent.HUMAN),
     **dict.fromkeys(("new drops", "drops"), Intent.NEW_DROPS),

@@ -5,9 +5,11 @@ The shop runs on the embedded database here: what it may say does not depend on 
 
 import asyncio
 import re
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -95,6 +97,19 @@ def test_whatever_is_written_is_read_as_something(texts: int) -> None:
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("texts", [200, pytest.param(10_000, marks=pytest.mark.long)])
 def test_no_text_crashes_leaks_or_promises(url: str, texts: int) -> None:
+    assert _written(url, texts, Shop.look) >= texts
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("texts", [200, pytest.param(10_000, marks=pytest.mark.long)])
+def test_no_text_that_is_answered_as_it_comes_crashes_or_leaks(url: str, texts: int) -> None:
+    with capture_logs() as logs:
+        assert _written(url, texts, Shop.hear) >= texts
+    assert [each for each in logs if each["event"] == "answer_at_once_failed"] == []
+
+
+def _written(url: str, texts: int, way: Callable[["Shop", list[str]], Coroutine[Any, Any, None]]) -> int:
+    """Have so many texts written to a shop in some way, and return how many were looked at."""
     with asyncio.Runner() as runner:
         database = opened(url)
         shop = Shop(runner.run(database.__aenter__()).uow)
@@ -105,32 +120,11 @@ def test_no_text_crashes_leaks_or_promises(url: str, texts: int) -> None:
         )
         @given(st.lists(ANY, min_size=CUSTOMERS, max_size=CUSTOMERS))
         def every(texts: list[str]) -> None:
-            runner.run(shop.look(texts))
+            runner.run(way(shop, texts))
 
         every()
         runner.run(database.__aexit__(None, None, None))
-    assert shop.looks >= texts
-
-
-@pytest.mark.timeout(1200)
-@pytest.mark.parametrize("texts", [200, pytest.param(10_000, marks=pytest.mark.long)])
-def test_no_text_that_is_answered_as_it_comes_crashes_or_leaks(url: str, texts: int) -> None:
-    with asyncio.Runner() as runner, capture_logs() as logs:
-        database = opened(url)
-        shop = Shop(runner.run(database.__aenter__()).uow)
-        runner.run(shop.opened())
-
-        @settings(
-            max_examples=texts // CUSTOMERS, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-        )
-        @given(st.lists(ANY, min_size=CUSTOMERS, max_size=CUSTOMERS))
-        def every(texts: list[str]) -> None:
-            runner.run(shop.hear(texts))
-
-        every()
-        runner.run(database.__aexit__(None, None, None))
-    assert shop.looks >= texts
-    assert [each for each in logs if each["event"] == "answer_at_once_failed"] == []
+    return shop.looks
 
 
 class Customer:
