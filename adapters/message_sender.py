@@ -27,6 +27,7 @@ class DevelopmentSender:
             sender=self.name,
             region=task.region,
             platform_creator_id=task.platform_creator_id,
+            outreach_task_id=task.outreach_task_id,
             messages=[message.content for message in task.messages],
         )
         return Receipt(self.name)

@@ -74,6 +74,16 @@ class Truth:
         return [(products[row[0]], row[1]) for row in found if row[0] in products]
 
 
+def written_to(workers: Iterable[RoleProcess], *, for_outreach: bool) -> Counter[str]:
+    """Return how often the chatbot really wrote to each creator, for an outreach task or for a reminder."""
+    return Counter(
+        event["platform_creator_id"]
+        for worker in workers
+        for event in worker.events("chat_task_logged_instead_of_sent")
+        if (event["outreach_task_id"] is not None) == for_outreach
+    )
+
+
 async def judge_samples(operations: Iterable[Operation], truth: Truth) -> Counters:
     known = list(operations)
     attempted = {each.product for each in known}
@@ -100,11 +110,7 @@ async def judge_reminders(operations: Iterable[Operation], truth: Truth, workers
     deliveries = await truth.deliveries()
     delivered = Counter(product for product, state in deliveries if state == "sent")
     uncertain = {product for product, state in deliveries if state == "uncertain"}
-    said = Counter(
-        event["platform_creator_id"]
-        for worker in workers
-        for event in worker.events("chat_task_logged_instead_of_sent")
-    )
+    said = written_to(workers, for_outreach=False)
     counted = {product for product, count in runs.items() if count}
     return Counters(
         attempted=len(wanted),
