@@ -3,6 +3,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help up demo bench test chaos soak fuzz matrix check fix lock clean
 
+# Python may keep what it has compiled: the tests start hundreds of processes, each of which would compile the mesh anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 

@@ -32,7 +32,7 @@ _WITH_CONTENT = frozenset({Tab.PENDING, Tab.COMPLETED})
 _WITH_LOGISTICS = frozenset({Tab.SHIPPED, Tab.PENDING, Tab.COMPLETED})
 #: What a page's options say of the page itself; a thousand campaigns would not fit beside every row.
 _LISTS = frozenset({"campaign_id", "campaign_ids", "tabs"})
-#: A row that shows the same product and creator as others may be that many rows away from its own drawer.
+#: So many rows that show the same product and creator are opened to find the one that is meant.
 _ALIKE = 5
 #: How often one row's drawer is tried before the row is left out.
 _DRAWER_TRIES = 3
@@ -255,9 +255,10 @@ class _List:
     async def _own_drawer(self, product: str, creator: str, wanted: str, what: str) -> Any:
         """Open drawers of rows that look alike until one answers with the wanted id: rows may have moved."""
         open_drawer = self._page.contents if what == "contents" else self._page.logistics
-        for skip in range(_ALIKE):
+        tried: list[float] = []
+        for _ in range(_ALIKE):
             await self._session.turn()
-            told = await open_drawer(product, creator, skip)
+            told = await open_drawer(product, creator, tried)
             if told is None:
                 break
             whose, found = told

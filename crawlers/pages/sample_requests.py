@@ -17,31 +17,39 @@ _CONTENT_PAGES = 20
 _LIVE_TAB = "LIVE"
 _WORDS = {"1": "video", "2": "live"}
 
-#: Looks for a row's button among the rows that are drawn, and scrolls: the table draws only what can be seen. Looks a
-#: few times more after a while, for it may have been drawing. Returns where to click, or null.
+#: Looks for a row's button among the rows that are drawn, and scrolls through them all: the table draws only what can
+#: be seen. Looks a few times more after a while, for it may have been drawing. Rows are told apart by their places in
+#: the table, in pixels from its top; those that were tried are passed over. Returns where to click, and the place.
 _FIND_ROW = """
-async ([rows, body, product, creator, button, skip]) => {
-  const drawn = () => [...document.querySelectorAll(rows)].filter((row) => row.innerText.includes(product)
-    && row.innerText.includes(creator) && row.querySelector(button));
+async ([rows, body, product, creator, button, tried]) => {
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const frames = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  const spot = () => {
-    const found = drawn()[skip]?.querySelector(button);
-    if (!found) return null;
-    found.scrollIntoViewIfNeeded();
-    const box = found.getBoundingClientRect();
-    return [box.x + box.width / 2, box.y + box.height / 2];
+  const spot = (table) => {
+    for (const row of document.querySelectorAll(rows)) {
+      const found = row.innerText.includes(product) && row.innerText.includes(creator) && row.querySelector(button);
+      const top = table ? table.scrollTop - table.getBoundingClientRect().top : window.scrollY;
+      const place = row.getBoundingClientRect().top + top;
+      if (!found || tried.some((one) => Math.abs(one - place) < 4)) continue;
+      found.scrollIntoViewIfNeeded();
+      const box = found.getBoundingClientRect();
+      return [box.x + box.width / 2, box.y + box.height / 2, place];
+    }
+    return null;
   };
   for (let round = 0; round < 4; round++) {
     for (let waited = 0; waited < 40 && !document.querySelector(rows); waited++) await pause(50);
     const table = document.querySelector(body);
-    const seen = spot();
+    const seen = spot(table);
     if (seen || !table) return seen;
     const begin = table.scrollTop, step = Math.max(table.clientHeight - 80, 80);
-    for (let gone = 0; gone <= table.scrollHeight + step; gone += step) {
-      table.scrollTop = (begin + gone) % Math.max(table.scrollHeight, 1);
+    const last = Math.max(table.scrollHeight - table.clientHeight, 0), stops = [];
+    for (let at = begin + step; at < last; at += step) stops.push(at);
+    stops.push(last);
+    for (let at = 0; at < begin; at += step) stops.push(at);
+    for (const stop of stops) {
+      table.scrollTop = stop;
       await Promise.race([frames(), pause(300)]);
-      const seen = spot();
+      const seen = spot(table);
       if (seen) return seen;
     }
     await pause(300);
@@ -107,13 +115,16 @@ class SampleRequestsPage(PagedList):
                 raise PageChanged(f"{self.name} has no search by campaign") from error
         return await self.answer(self.call, lambda: self.click("search_icon"), campaign_id=campaign_id, page=1)
 
-    async def contents(self, product_id: str, username: str, skip: int = 0) -> tuple[str, list[dict[str, Any]]] | None:
+    async def contents(
+        self, product_id: str, username: str, tried: list[float]
+    ) -> tuple[str, list[dict[str, Any]]] | None:
         """Open what was published for a row, and return whose it is, by the site's own id, and the contents.
 
-        Each content says its `type`, "video" or "live", and how many of that type there are. Rows that show the same
-        product and creator are told apart by `skip`. None where no such row can be opened.
+        Each content says its `type`, "video" or "live", and how many of that type there are. Several rows may show
+        the same product and creator: those in `tried` are passed over, and the one that is opened is added to it.
+        None where no other such row can be opened.
         """
-        first = await self._opened(product_id, username, "content", _CONTENT_CALL, skip)
+        first = await self._opened(product_id, username, "content", _CONTENT_CALL, tried)
         if first is None:
             return None
         drawer, whose = self.at("drawer").last, _whose(first)
@@ -127,9 +138,9 @@ class SampleRequestsPage(PagedList):
         await self._close(drawer)
         return whose, read
 
-    async def logistics(self, product_id: str, username: str, skip: int = 0) -> tuple[str, dict[str, Any]] | None:
-        """Open how a row's sample was shipped; whose it is, and what is told of it. None where it cannot be opened."""
-        data = await self._opened(product_id, username, "logistics", _LOGISTICS_CALL, skip)
+    async def logistics(self, product_id: str, username: str, tried: list[float]) -> tuple[str, dict[str, Any]] | None:
+        """Open how a row's sample was shipped, as `contents` does; return whose it is, and what is told of it."""
+        data = await self._opened(product_id, username, "logistics", _LOGISTICS_CALL, tried)
         if data is None:
             return None
         drawer = self.at("drawer").last
@@ -154,12 +165,18 @@ class SampleRequestsPage(PagedList):
             page += 1
             data = await self.turn(page, drawer, _CONTENT_CALL, apply_id=whose)
 
-    async def _opened(self, product_id: str, username: str, button: str, call: str, skip: int) -> dict[str, Any] | None:
+    async def _opened(
+        self, product_id: str, username: str, button: str, call: str, tried: list[float]
+    ) -> dict[str, Any] | None:
         """Open a row's drawer, and return what its call was answered."""
-        looking = [self.selectors["rows"], self.selectors["body"], product_id, username, self.buttons[button], skip]
+        looking = [self.selectors["rows"], self.selectors["body"], product_id, username, self.buttons[button], tried]
         with told():
             spot = await self.tab.evaluate(_FIND_ROW, looking)
-        return None if spot is None else await self.answer(call, lambda: self.press_at(*spot))
+        if spot is None:
+            return None
+        x, y, place = spot
+        tried.append(place)
+        return await self.answer(call, lambda: self.press_at(x, y))
 
     async def close_drawers(self) -> None:
         """Close whatever drawer is open, so that rows can be clicked."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import psutil
+from aiormq.exceptions import ChannelNotFoundEntity
 
 from brokers.link import Link
 from brokers.outgoing import Outgoing
@@ -122,10 +123,13 @@ def cost(*processes: psutil.Process) -> dict[str, Any]:
 
 
 async def waiting(place: Place, queue: str) -> int:
-    """Return how many messages a queue holds that nobody has in hand."""
+    """Return how many messages a queue holds that nobody has in hand: none where nobody has declared it."""
     link = Link(place.broker_url, "mesh bench counts")
     try:
         declared = await (await link.channel()).queue_declare(queue, passive=True)
+    except ChannelNotFoundEntity:
+        return 0
+    else:
         return declared.message_count or 0
     finally:
         await link.close()

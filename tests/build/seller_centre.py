@@ -28,6 +28,7 @@ from crawlers.publishing import Outlet
 from crawlers.saved import SavedSessions
 from crawlers.session import Sessions
 from crawlers.shelf import FileShelf
+from deploy.sandbox.seller_centre.accounts import COOKIE
 from deploy.sandbox.seller_centre.app import SellerCentre
 from deploy.sandbox.seller_centre.world import World
 from tests.build.sandbox import standing_in
@@ -61,6 +62,16 @@ class Driven:
         """The failures that were kept, the oldest first."""
         folder = self.folder / "failures"
         return sorted(folder.iterdir()) if folder.exists() else []
+
+    async def log_in(self) -> None:
+        """Leave a session of the first account, as a browser of yesterday would have saved it."""
+        account = local_account(self.url, name=self.accounts[0])
+        known = self.centre.accounts
+        known.send_code(account.email)
+        value = known.log_in(account.email, known.mails.pop()["subject"].split()[0])
+        cookie = {"name": COOKIE, "value": value, "domain": "127.0.0.1", "path": "/", "expires": -1}
+        marks = {"httpOnly": True, "secure": False, "sameSite": "Lax"}
+        await SavedSessions(self.shelf).save(account, {"cookies": [cookie | marks], "origins": []}, token=0)
 
     def sessions(self, **values: Any) -> Sessions:
         made: dict[str, Any] = {
@@ -109,11 +120,14 @@ class Driven:
 
 
 @asynccontextmanager
-async def driven(folder: Path, world: World | None = None) -> AsyncIterator[Driven]:
-    """A seller centre that runs, with nothing wrong."""
+async def driven(folder: Path, world: World | None = None, *, is_logged_in: bool = False) -> AsyncIterator[Driven]:
+    """A seller centre that runs, with nothing wrong; its account may have been logged in before."""
     centre = SellerCentre(world or World(samples=120, creators=60, campaigns=3, products=30))
     async with standing_in(centre) as url:
-        yield Driven(centre, url, folder)
+        site = Driven(centre, url, folder)
+        if is_logged_in:
+            await site.log_in()
+        yield site
 
 
 @asynccontextmanager

@@ -26,8 +26,8 @@ def services(
     async def start() -> None:
         await asyncio.gather(*(service.start() for service in services.all))
 
-    async def stop() -> None:
-        await asyncio.gather(*(service.stop() for service in services.all))
+    async def end() -> None:
+        await asyncio.gather(*(service.kill() for service in services.all))
 
     asyncio.run(start())
     record_testsuite_property("broker", asyncio.run(rabbitmq.version_of(services.broker)))
@@ -35,7 +35,7 @@ def services(
     try:
         yield services
     finally:
-        asyncio.run(stop())
+        asyncio.run(end())
 
 
 @pytest.fixture

@@ -46,9 +46,8 @@ async def own_url(empty_url: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def migrated(sql: PrivateMariaDB) -> Iterator[Migrated]:
-    with migrated_database(sql) as database:
-        yield database
+def migrated(sql: PrivateMariaDB) -> Migrated:
+    return migrated_database(sql)
 
 
 @pytest.fixture(scope="session")

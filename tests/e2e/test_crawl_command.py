@@ -28,7 +28,13 @@ async def started(site: Driven, *words: str, **settings: str) -> asyncio.subproc
         env=environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        preexec_fn=_interruptible,
     )
+
+
+def _interruptible() -> None:
+    """Take Ctrl-C as in a terminal, also where the tests were started in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 async def finished(process: asyncio.subprocess.Process) -> tuple[int, str, str]:

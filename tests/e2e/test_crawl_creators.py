@@ -19,7 +19,9 @@ TASK = "0F4D2B6E-1C7A-4B55-8A0E-6A2C9F1D7E33"
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Driven]:
-    async with driven(tmp_path, World(samples=10, creators=60, campaigns=12, products=45)) as running:
+    async with driven(
+        tmp_path, World(samples=10, creators=60, campaigns=12, products=45), is_logged_in=True
+    ) as running:
         yield running
 
 

@@ -13,7 +13,7 @@ from tests.build.seller_centre import PATIENCE, Driven, driven, later
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Driven]:
-    async with driven(tmp_path) as running:
+    async with driven(tmp_path, is_logged_in=True) as running:
         yield running
 
 

@@ -78,7 +78,7 @@ class RawPublisher:
         self._reader = reader
         self._writer = writer
         self._sent = 0
-        self._confirmed = 0
+        self._unconfirmed: set[int] = set()  # queues confirm at their own pace, so a later tag may come first
         self._moved = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
 
@@ -100,13 +100,14 @@ class RawPublisher:
     async def publish(self, messages: Iterable[Raw]) -> None:
         """Return once the broker has confirmed every message."""
         for message in messages:
-            while self._sent - self._confirmed >= WINDOW:
+            while len(self._unconfirmed) >= WINDOW:
                 await self._confirm()
             self._writer.write(_frames(message))
             self._sent += 1
+            self._unconfirmed.add(self._sent)
             if self._sent % 50 == 0:
                 await self._writer.drain()
-        while self._confirmed < self._sent:
+        while self._unconfirmed:
             await self._confirm()
 
     async def close(self) -> None:
@@ -132,7 +133,8 @@ class RawPublisher:
             family, method = struct.unpack(">HH", payload[:4])
             if (family, method) == (_BASIC, _ACK):
                 tag, multiple = struct.unpack(">QB", payload[4:13])
-                self._confirmed = tag if multiple else self._confirmed + 1
+                confirmed = {each for each in self._unconfirmed if each <= tag} if multiple else {tag}
+                self._unconfirmed -= confirmed
                 self._moved.set()
             else:
                 raise Refused(f"method {family}.{method}: {payload[4:]!r}")

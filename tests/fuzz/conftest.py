@@ -21,14 +21,14 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     async def start() -> None:
         await asyncio.gather(*(service.start() for service in all_of_them))
 
-    async def stop() -> None:
-        await asyncio.gather(*(service.stop() for service in all_of_them))
+    async def end() -> None:
+        await asyncio.gather(*(service.kill() for service in all_of_them))
 
     asyncio.run(start())
     try:
         yield services
     finally:
-        asyncio.run(stop())
+        asyncio.run(end())
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

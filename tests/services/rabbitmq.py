@@ -17,7 +17,7 @@ def running_rabbitmq(folder: Path) -> Iterator[PrivateRabbitMQ]:
     try:
         yield broker
     finally:
-        asyncio.run(broker.stop())
+        asyncio.run(broker.kill())  # nobody needs its data any more
 
 
 async def version_of(broker: PrivateRabbitMQ) -> str:

@@ -32,7 +32,7 @@ def running_sql_server(folder: Path) -> Iterator[PrivateMariaDB]:
     try:
         yield server
     finally:
-        asyncio.run(server.stop())
+        asyncio.run(server.kill())  # nobody needs its data any more
 
 
 @asynccontextmanager
@@ -82,16 +82,12 @@ class Migrated:
                 )
 
 
-@contextmanager
-def migrated_database(server: PrivateMariaDB) -> Iterator[Migrated]:
-    """Give a database that can be restored, and drop it afterwards."""
+def migrated_database(server: PrivateMariaDB) -> Migrated:
+    """Make a database that can be restored; it goes with its server."""
     number = next(_numbers)
     name, untouched = f"restored_{number}", f"untouched_{number}"
     asyncio.run(_migrate(server, name, untouched))
-    try:
-        yield asyncio.run(_migrated(server, name, untouched))
-    finally:
-        asyncio.run(_execute(server, f"DROP DATABASE {name}", f"DROP DATABASE {untouched}"))
+    return asyncio.run(_migrated(server, name, untouched))
 
 
 async def version_of(server: PrivateMariaDB) -> str:

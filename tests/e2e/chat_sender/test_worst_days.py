@@ -2,9 +2,7 @@
 
 import asyncio
 import zipfile
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import psutil
 import pytest
@@ -13,25 +11,12 @@ from brokers.verdict import Retryable
 from crawlers.browser import BrowserWishes
 from crawlers.chat_sender import BrowserSender
 from deploy.sandbox.seller_centre.faults import Faults
-from deploy.sandbox.seller_centre.world import World
 from schemas.chatbot.sending import InDoubt
 from tests.build.broker import eventually
 from tests.build.chat_sender import closing, refused, say, task
-from tests.build.seller_centre import Driven, browsers, driven
+from tests.build.seller_centre import Driven, browsers
 
 SEND, TALK = "/api/v1/im/message/send", "/api/v1/im/conversation"
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Driven]:
-    async with driven(tmp_path, World(samples=1, creators=20, campaigns=1, products=5)) as running:
-        yield running
-
-
-@pytest.fixture
-async def sender(site: Driven) -> AsyncIterator[BrowserSender]:
-    async with closing(site.sender()) as made:
-        yield made
 
 
 @pytest.fixture
@@ -127,6 +112,7 @@ async def test_a_lease_that_is_lost_in_the_act_leaves_the_message_in_doubt(site:
 
 async def test_a_failure_s_trace_holds_neither_the_session_nor_what_opened_it(hasty: Driven) -> None:
     hasty.wishes = BrowserWishes(patience=timedelta(seconds=2))
+    hasty.centre.accounts.expire()
     hasty.centre.set_faults(input_missing=["*"])
     async with closing(hasty.sender()) as sender:
         await refused(sender, task(hasty, 1), Retryable)
