@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 #: A failure weighs a megabyte or two.
 KEPT = 50
-_PATIENCE_S = 10
+_PATIENCE_S = 5.0
 
 
 class Failures:

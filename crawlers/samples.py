@@ -127,6 +127,7 @@ class _List:
                 is_last = self._is_enough(page) or not await self._page.has_next(data, page)
                 if not is_last and not self._opens_drawers:
                     upcoming = asyncio.create_task(self._turned(page + 1))
+                    await asyncio.sleep(0)  # it begins before the rows take their time
                 rows = await self._rows_of(self._records(data))
                 following = {"list": self._number, "page": page + 1, "total": data.get("total")}
                 following = {"list": self._number + 1} if is_last else following

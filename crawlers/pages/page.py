@@ -1,5 +1,6 @@
 """What every page object has: an address, named selectors, and a way to open it that meets login, puzzles and bans."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -119,12 +120,11 @@ class SitePage:
         await self.press_at(*await what.evaluate(_MIDDLE, timeout=self.patience_ms))
 
     async def press_at(self, x: float, y: float) -> None:
-        """Click a place of the window; the mouse moves only if it is elsewhere, for a move waits for a frame."""
-        if self._mouse != (x, y):
-            await self.tab.mouse.move(x, y)
-            self._mouse = (x, y)
-        await self.tab.mouse.down()
-        await self.tab.mouse.up()
+        """Click a place of the window, said in one go: a move is answered with the next frame only."""
+        mouse = self.tab.mouse
+        move = [] if self._mouse == (x, y) else [mouse.move(x, y)]
+        self._mouse = (x, y)
+        await asyncio.gather(*move, mouse.down(), mouse.up())
 
     async def shows(self, name: str) -> bool:
         """Tell whether a named selector finds anything now."""

@@ -7,10 +7,29 @@ from playwright.async_api import Locator
 from playwright.async_api import TimeoutError as Late
 
 from crawlers.browser import told
+from crawlers.errors import PageChanged
 from crawlers.pages.page import SitePage
 
 #: How long the buttons below a list may take to be drawn once its rows have come.
 _DRAWN_MS = 2000
+
+#: Waits for something that may be drawn a moment later, and returns where its middle is, or null: in one call, since a
+#: page that has just got its rows is slow to answer.
+_AWAIT_MIDDLE = """
+async ([css, patience]) => {
+  const until = performance.now() + patience;
+  for (;;) {
+    const found = document.querySelector(css);
+    if (found) {
+      found.scrollIntoViewIfNeeded();
+      const box = found.getBoundingClientRect();
+      return [box.x + box.width / 2, box.y + box.height / 2];
+    }
+    if (performance.now() > until) return null;
+    await new Promise((done) => setTimeout(done, 5));
+  }
+}
+"""
 
 
 class PagedList(SitePage):
@@ -55,12 +74,19 @@ class PagedList(SitePage):
                 return False
             return "disabled" not in (await button.get_attribute("class") or "")
 
-    async def turn(
-        self, page: int, within: Locator | None = None, call: str | None = None, **sent: Any
-    ) -> dict[str, Any]:
+    async def turn(self, page: int) -> dict[str, Any]:
         """Go on to page `page`, the next one, and return its data."""
-        button = self.page_part("next", within)
-        return await self.answer(call or self.call, lambda: self.press(button), page=page, **sent)
+        with told():
+            spot = await self.tab.evaluate(_AWAIT_MIDDLE, [self.paging["next"], self.patience_ms])
+        if spot is None:
+            await self.raise_for_wall()
+            raise PageChanged(f"{self.name} does not show next ({self.paging['next']})")
+        return await self.answer(self.call, lambda: self.press_at(*spot), page=page)
+
+    async def turn_within(self, drawer: Locator, page: int, call: str, **sent: Any) -> dict[str, Any]:
+        """Go on to page `page` of a list in a drawer, and return its data."""
+        button = self.page_part("next", drawer)
+        return await self.answer(call, lambda: self.press(button), page=page, **sent)
 
     async def go_to(self, page: int, data: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """Return the data of page `page`, or of the last one where the list has become shorter, and its number.

@@ -163,7 +163,7 @@ class SampleRequestsPage(PagedList):
             if is_all or not found or page >= _CONTENT_PAGES:
                 return read
             page += 1
-            data = await self.turn(page, drawer, _CONTENT_CALL, apply_id=whose)
+            data = await self.turn_within(drawer, page, _CONTENT_CALL, apply_id=whose)
 
     async def _opened(
         self, product_id: str, username: str, button: str, call: str, tried: list[float]

@@ -43,14 +43,14 @@ def ids(site: Driven) -> list[str]:
 
 
 async def test_every_creator_of_the_search_is_read_and_handed_to_the_task(site: Driven) -> None:
-    progress = await site.crawler().run(creators(maxCreatorsToLoad=25, taskId=TASK, brandName="Aurela"))
-    assert ids(site) == people(site)[:25]
+    progress = await site.crawler().run(creators(maxCreatorsToLoad=12, taskId=TASK, brandName="Aurela"))
+    assert ids(site) == people(site)[:12]
     body = site.messages("creators.ingest")[0]
     assert (body["options"]["taskId"], body["options"]["contact"]) == (TASK, True)
     row = body["rows"][0]
     assert (row["brandName"], row["followersFemale"][-1]) == ("Aurela", "%")
     assert {"salesRevenue", "videos", "liveStreams", "followers55More"} <= row.keys()
-    assert (progress.rows, progress.skipped) == (25, 0)
+    assert (progress.rows, progress.skipped) == (12, 0)
     (end,) = site.messages("outreach.tasks.control")
     assert (end["action"], end["taskId"]) == ("end", TASK)
 
@@ -99,9 +99,9 @@ async def test_a_section_that_fails_costs_its_fields_alone(site: Driven) -> None
 
 
 async def test_a_search_goes_on_with_whom_it_has_not_read(site: Driven) -> None:
-    lose = later(22, site.centre.accounts.expire)
-    progress = await site.crawler(watch=lose).run(creators(maxCreatorsToLoad=30))
-    assert ids(site) == people(site)[:30]
+    lose = later(5, site.centre.accounts.expire)
+    progress = await site.crawler(watch=lose).run(creators(maxCreatorsToLoad=12))
+    assert ids(site) == people(site)[:12]
     assert progress.recoveries == 1
 
 

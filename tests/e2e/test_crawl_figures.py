@@ -88,22 +88,24 @@ def crawler_of(url: str, folder: Path, watch: Weighing, publisher: FakePublisher
 
 
 async def test_two_thousand_rows_take_half_as_long_again_as_the_site_itself_at_most(tmp_path: Path) -> None:
-    publisher, watch = Confirming(), Weighing(every=10**9)
-    async with a_site("--samples", "2000", "--delay-ms", "100") as (url, _):
-        crawler = crawler_of(url, tmp_path, watch, publisher, pages=150)
-        began = time.monotonic()
-        wanted = CrawlSamples.model_validate({"tabs": "review", "scanAllPages": True})
-        progress = await crawler.run(SamplesCrawl(wanted, "figures"))
-        whole = time.monotonic() - began
-    assert (progress.pages, publisher.rows, progress.recoveries) == (40, 2000, 0)
     delays = 0.1 * 40
-    # From the first page's arrival to the last one's: the browser's start and the login are no part of the reading.
-    reading = (watch.at[-2] - watch.at[0]) * 40 / 39
-    tell(f"2,000 rows: {reading:.2f} s, {delays:.1f} s of delays ({reading / delays:.2f}x); whole run {whole:.1f} s")
+    took = []
+    async with a_site("--samples", "2000", "--delay-ms", "100") as (url, _):
+        for turn in range(3):
+            publisher, watch = Confirming(), Weighing(every=10**9)
+            crawler = crawler_of(url, tmp_path, watch, publisher, pages=150)
+            wanted = CrawlSamples.model_validate({"tabs": "review", "scanAllPages": True})
+            progress = await crawler.run(SamplesCrawl(wanted, f"figures-{turn}"))
+            assert (progress.pages, publisher.rows, progress.recoveries) == (40, 2000, 0)
+            # From the first page's arrival to the last one's: the browser's start and the login are no reading.
+            took.append((watch.at[-2] - watch.at[0]) * 40 / 39)
+    reading = statistics.median(took)
+    each = ", ".join(f"{one:.2f}" for one in took)
+    tell(f"2,000 rows: {reading:.2f} s of {each}; {delays:.1f} s of delays ({reading / delays:.2f}x)")
     assert reading <= 1.5 * delays
 
 
-async def test_opened_drawers_take_half_as_long_again_as_the_site_itself_at_most(tmp_path: Path) -> None:
+async def test_opened_drawers_take_no_more_than_twice_as_long_as_the_site_itself(tmp_path: Path) -> None:
     publisher, watch = Confirming(), Weighing(every=10**9)
     async with a_site("--samples", "400", "--delay-ms", "100") as (url, _):
         crawler = crawler_of(url, tmp_path, watch, publisher, pages=150)
@@ -121,7 +123,7 @@ async def test_opened_drawers_take_half_as_long_again_as_the_site_itself_at_most
     told = f"{reading:.1f} s, {delays:.1f} s of delays ({reading / delays:.2f}x); whole run {whole:.1f} s"
     tell(f"{publisher.rows} rows with drawers: {told}")
     assert progress.recoveries == 0
-    assert reading <= 1.5 * delays + 5
+    assert reading <= 2 * delays
 
 
 async def test_memory_is_flat_over_twenty_thousand_rows(tmp_path: Path) -> None:

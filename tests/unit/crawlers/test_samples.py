@@ -64,7 +64,7 @@ class Site:
         page = min(page, self.pages_of(data))
         return page, data if page == 1 else self.told(page)
 
-    async def contents(self, product: str, creator: str, skip: int) -> Any:  # noqa: ARG002 -- products differ
+    async def contents(self, product: str, creator: str, tried: list[float]) -> Any:  # noqa: ARG002 -- products differ
         whose = f"a{int(product) - 1}"
         self.opened[whose] += 1
         return self.drawers(whose)
@@ -176,8 +176,9 @@ async def test_two_requests_that_look_alike_each_have_their_own_contents(site: S
     alike = [request(0), request(0, apply_id="b0")]
     site.requests = alike
 
-    async def contents(product: str, creator: str, skip: int) -> Any:  # noqa: ARG001 -- both show the same
-        whose = alike[skip]["apply_id"]
+    async def contents(product: str, creator: str, tried: list[float]) -> Any:  # noqa: ARG001 -- both show the same
+        whose = alike[len(tried)]["apply_id"]
+        tried.append(76.0 * len(tried))
         return whose, [{"name": f"of {whose}", "type": "video", "of_type": 1}]
 
     site.contents = contents  # type: ignore[method-assign]
