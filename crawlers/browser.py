@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -61,6 +62,8 @@ class Browser:
         self._context: BrowserContext | None = None
         #: The driver and the browser itself, to be killed where they do not end by themselves.
         self._processes: list[psutil.Process] = []
+        #: Folders that Playwright leaves behind: always those of traces, and the profile of a browser that was killed.
+        self._leavings: list[Path] = []
         self._is_killed = False
         self._is_tracing = False
 
@@ -94,7 +97,10 @@ class Browser:
             finally:
                 children = psutil.Process().children()
                 self._processes = [each for each in children if each not in ours and _is_driver(each)]
+        traces = Path(tempfile.mkdtemp(prefix="mesh-browser-"))
+        self._leavings.append(traces)
         self._chromium = await self._playwright.chromium.launch(
+            traces_dir=traces,
             executable_path=chromium_program(self._wishes.program),
             headless=self._wishes.is_headless,
             args=[*_ARGUMENTS, *([] if self._is_sandboxed else ["--no-sandbox"])],
@@ -103,6 +109,7 @@ class Browser:
             handle_sighup=False,
         )
         self._processes += [child for each in self._processes for child in _descendants(each)]
+        self._leavings += {profile for each in self._processes if (profile := _profile_of(each))}
         self._context = await self._chromium.new_context(
             storage_state=state,
             viewport={"width": 1600, "height": 900},
@@ -183,8 +190,13 @@ class Browser:
         The driver goes last, and only if it has not noticed: it is what tells of the browser's end.
         """
         processes, self._processes = self._processes, []
-        if not processes:
-            return
+        if processes:
+            await self._end(processes)
+        leavings, self._leavings = self._leavings, []
+        for folder in leavings:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def _end(self, processes: list[psutil.Process]) -> None:
         driver, *browsers = processes
         _kill(browsers)
         for _ in range(_NOTICES):
@@ -220,6 +232,15 @@ def _is_driver(process: psutil.Process) -> bool:
         return "run-driver" in process.cmdline()
     except psutil.Error:
         return False
+
+
+def _profile_of(process: psutil.Process) -> Path | None:
+    """Return the folder that a browser was told to keep its profile in."""
+    try:
+        words = process.cmdline()
+    except psutil.Error:
+        return None
+    return next((Path(word.partition("=")[2]) for word in words if word.startswith("--user-data-dir=")), None)
 
 
 def _kill(processes: Iterable[psutil.Process]) -> None:

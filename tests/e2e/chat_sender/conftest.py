@@ -1,4 +1,5 @@
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,15 @@ async def site(tmp_path: Path) -> AsyncIterator[Driven]:
     world = World(samples=1, creators=20, campaigns=1, products=5)
     async with driven(tmp_path, world, is_logged_in=True) as running:
         yield running
+
+
+@pytest.fixture
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where temporary files go, Playwright's and Chromium's too; its name is short, for there will be sockets in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import psutil
 import pytest
@@ -69,10 +70,13 @@ async def test_an_old_browser_is_replaced_between_two_conversations(site: Driven
     assert site.centre.chats.tally()["messages"] == 4
 
 
-async def test_closing_it_ends_the_browser_and_gives_the_account_back(site: Driven, sender: BrowserSender) -> None:
+async def test_closing_it_ends_the_browser_and_gives_the_account_back(
+    site: Driven, temporary: Path, sender: BrowserSender
+) -> None:
     await say(sender, task(site, 1))
     await sender.close()
     assert browsers() == []
+    assert list(temporary.iterdir()) == []
     async with closing(site.sender(busy=timedelta(0))) as other:
         await say(other, task(site, 2))
 

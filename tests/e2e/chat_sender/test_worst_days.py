@@ -3,6 +3,7 @@
 import asyncio
 import zipfile
 from datetime import timedelta
+from pathlib import Path
 
 import psutil
 import pytest
@@ -84,8 +85,8 @@ async def test_a_page_that_hangs_is_ended_and_the_message_goes_on_in_a_fresh_bro
     assert not {each.pid for each in hung} & {each.pid for each in browsers()}
 
 
-async def test_closing_a_browser_that_hangs_leaves_no_process_behind(
-    site: Driven, sender: BrowserSender, monkeypatch: pytest.MonkeyPatch
+async def test_closing_a_browser_that_hangs_leaves_neither_a_process_nor_a_profile_behind(
+    site: Driven, temporary: Path, sender: BrowserSender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("crawlers.session._ANSWERS_S", 0.5)
     monkeypatch.setattr("crawlers.browser._CLOSED_S", 0.5)
@@ -95,6 +96,7 @@ async def test_closing_a_browser_that_hangs_leaves_no_process_behind(
         each.suspend()
     await sender.close()
     await eventually(lambda: not browsers())
+    assert [each for each in temporary.iterdir() if "profile" in each.name or "mesh" in each.name] == []
 
 
 async def test_a_lease_that_is_lost_in_the_act_leaves_the_message_in_doubt(site: Driven, sender: BrowserSender) -> None:
