@@ -17,7 +17,8 @@ from crawlers.site import Site
 #: What Playwright says of a navigation that another one has overtaken.
 _INTERRUPTED = ("interrupted by another navigation", "net::ERR_ABORTED")
 
-_MIDDLE = """
+#: Tells where to click, in the page's own language.
+MIDDLE = """
 (element) => {
   element.scrollIntoViewIfNeeded();
   const box = element.getBoundingClientRect();
@@ -117,7 +118,7 @@ class SitePage:
 
     async def press(self, what: Locator) -> None:
         """Click the middle of something with the mouse, as soon as it is there; what it does is the caller's to see."""
-        await self.press_at(*await what.evaluate(_MIDDLE, timeout=self.patience_ms))
+        await self.press_at(*await what.evaluate(MIDDLE, timeout=self.patience_ms))
 
     async def press_at(self, x: float, y: float) -> None:
         """Click a place of the window, said in one go: a move is answered with the next frame only."""

@@ -8,27 +8,24 @@ from playwright.async_api import TimeoutError as Late
 
 from crawlers.browser import told
 from crawlers.errors import PageChanged
-from crawlers.pages.page import SitePage
+from crawlers.pages.page import MIDDLE, SitePage
 
 #: How long the buttons below a list may take to be drawn once its rows have come.
 _DRAWN_MS = 2000
 
 #: Waits for something that may be drawn a moment later, and returns where its middle is, or null: in one call, since a
 #: page that has just got its rows is slow to answer.
-_AWAIT_MIDDLE = """
-async ([css, patience]) => {
+_AWAIT_MIDDLE = f"""
+async ([css, patience]) => {{
+  const middle = {MIDDLE};
   const until = performance.now() + patience;
-  for (;;) {
+  for (;;) {{
     const found = document.querySelector(css);
-    if (found) {
-      found.scrollIntoViewIfNeeded();
-      const box = found.getBoundingClientRect();
-      return [box.x + box.width / 2, box.y + box.height / 2];
-    }
+    if (found) return middle(found);
     if (performance.now() > until) return null;
     await new Promise((done) => setTimeout(done, 5));
-  }
-}
+  }}
+}}
 """
 
 

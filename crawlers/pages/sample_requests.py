@@ -8,6 +8,7 @@ from playwright.async_api import TimeoutError as Late
 
 from crawlers.browser import told
 from crawlers.errors import PageChanged
+from crawlers.pages.page import MIDDLE
 from crawlers.pages.paging import PagedList
 from schemas.crawl.tabs import Tab
 
@@ -20,8 +21,12 @@ _WORDS = {"1": "video", "2": "live"}
 #: Looks for a row's button among the rows that are drawn, and scrolls through them all: the table draws only what can
 #: be seen. Looks a few times more after a while, for it may have been drawing. Rows are told apart by their places in
 #: the table, in pixels from its top; those that were tried are passed over. Returns where to click, and the place.
-_FIND_ROW = """
+_FIND_ROW = (
+    """
 async ([rows, body, product, creator, button, tried]) => {
+  const middle = """
+    + MIDDLE
+    + """;
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const frames = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   const spot = (table) => {
@@ -30,9 +35,7 @@ async ([rows, body, product, creator, button, tried]) => {
       const top = table ? table.scrollTop - table.getBoundingClientRect().top : window.scrollY;
       const place = row.getBoundingClientRect().top + top;
       if (!found || tried.some((one) => Math.abs(one - place) < 4)) continue;
-      found.scrollIntoViewIfNeeded();
-      const box = found.getBoundingClientRect();
-      return [box.x + box.width / 2, box.y + box.height / 2, place];
+      return [...middle(found), place];
     }
     return null;
   };
@@ -57,6 +60,7 @@ async ([rows, body, product, creator, button, tried]) => {
   return null;
 }
 """
+)
 
 
 class SampleRequestsPage(PagedList):

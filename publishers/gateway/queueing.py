@@ -1,5 +1,6 @@
 """Routes that are answered once the broker has confirmed: an array with a message an item, or a single message."""
 
+from abc import ABC, abstractmethod
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -33,7 +34,7 @@ async def told(desk: Desk, call: Call, queue: Queue, message_ids: list[str]) -> 
     return success(data, prefers.headers)
 
 
-class Queueing(Generic[Item]):
+class Queueing(ABC, Generic[Item]):
     """A route of an array: 200 means that every item is confirmed by the broker."""
 
     def __init__(self, desk: Desk, queue: Queue, items: Any, most: int) -> None:
@@ -54,9 +55,9 @@ class Queueing(Generic[Item]):
             raise self._unconfirmed(outcomes)
         return await told(self._desk, call, self.queue, [message.message_id for message in messages])
 
+    @abstractmethod
     def message(self, call: Call, item: Item, message_id: str) -> Outgoing:
         """Return the message of one item."""
-        raise NotImplementedError
 
     def _items(self, body: bytes) -> list[Item]:
         items = parsed(self._body, body)

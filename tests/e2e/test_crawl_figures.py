@@ -105,7 +105,7 @@ async def test_two_thousand_rows_take_half_as_long_again_as_the_site_itself_at_m
     assert reading <= 1.5 * delays
 
 
-async def test_opened_drawers_take_no_more_than_twice_as_long_as_the_site_itself(tmp_path: Path) -> None:
+async def test_opened_drawers_take_half_as_long_again_as_the_site_itself_at_most(tmp_path: Path) -> None:
     publisher, watch = Confirming(), Weighing(every=10**9)
     async with a_site("--samples", "400", "--delay-ms", "100") as (url, _):
         crawler = crawler_of(url, tmp_path, watch, publisher, pages=150)
@@ -123,7 +123,7 @@ async def test_opened_drawers_take_no_more_than_twice_as_long_as_the_site_itself
     told = f"{reading:.1f} s, {delays:.1f} s of delays ({reading / delays:.2f}x); whole run {whole:.1f} s"
     tell(f"{publisher.rows} rows with drawers: {told}")
     assert progress.recoveries == 0
-    assert reading <= 2 * delays
+    assert reading <= 1.5 * delays + 5
 
 
 async def test_memory_is_flat_over_twenty_thousand_rows(tmp_path: Path) -> None:
